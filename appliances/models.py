@@ -1,0 +1,178 @@
+"""What we publish. Verbs live in `releases.py`; sentences that read live in `querysets.py`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractUser
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+
+from .querysets import ApplianceQuerySet, ReleaseQuerySet, RevisionQuerySet, TeamQuerySet
+from .states import ReleaseState, RevisionState
+
+if TYPE_CHECKING:
+    from builds.models import Build
+
+# What Vagrant's Ruby clients can parse: one bad version would make a whole catalog unreadable for them.
+version_validator = RegexValidator(
+    r"^[0-9]+(\.[0-9a-zA-Z]+)*(-[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?\Z",
+    "Use digits and dots, then an optional pre-release: 1.4.0, 20261122.1 or 2.0.0-rc1; no leading v, no +build.",
+)
+
+
+class User(AbstractUser):
+    """A person who can sign in. What they may do follows from their memberships."""
+
+
+class Team(models.Model):
+    """Owns appliances; its slug is the first part of their address."""
+
+    slug = models.SlugField(max_length=50, unique=True)
+    name = models.CharField(max_length=100)
+    created_at = models.DateTimeField(auto_now_add=True)
+    members = models.ManyToManyField(User, through="Membership", related_name="teams")
+
+    objects = TeamQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Role(models.TextChoices):
+    VIEWER = "viewer"  # sees drafts, builds and logs
+    MAINTAINER = "maintainer"  # edits, builds, publishes, withdraws
+    OWNER = "owner"  # also members and secrets
+
+
+class Membership(models.Model):
+    team = models.ForeignKey(Team, models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(User, models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=10, choices=Role.choices, default=Role.VIEWER)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["team", "user"], name="one_membership_per_team_and_user")]
+
+    def __str__(self) -> str:
+        return f"{self.user} is {self.role} of {self.team}"
+
+
+class Secret(models.Model):
+    """The value of a template's secret variable, for all appliances of a team. Encrypted; never shown again."""
+
+    team = models.ForeignKey(Team, models.CASCADE, related_name="secrets")
+    name = models.CharField(max_length=64)
+    ciphertext = models.BinaryField()
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["team", "name"], name="one_secret_per_team_and_name")]
+
+    def __str__(self) -> str:
+        return f"{self.team}: {self.name}"
+
+
+class Appliance(models.Model):
+    """A product that people download."""
+
+    team = models.ForeignKey(Team, models.CASCADE, related_name="appliances")
+    slug = models.SlugField(max_length=50)
+    name = models.CharField(max_length=100)
+    summary = models.CharField(max_length=160, help_text="One line, shown on its card.")
+    description = models.TextField(blank=True, help_text="Markdown.")
+    category = models.CharField(max_length=50, blank=True, help_text="One word that people filter by: wiki, database, ci.")
+    licence = models.CharField(max_length=100, blank=True, help_text="SPDX identifier, such as MIT.")
+    website = models.URLField(blank=True)
+    credentials = models.TextField(blank=True, help_text="Markdown: how to sign in first, what happens at first boot.")
+    publish_automatically = models.BooleanField(
+        default=True, help_text="Publish as soon as every image passed its checks; otherwise a maintainer decides."
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = ApplianceQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["team", "slug"], name="one_appliance_per_team_and_slug")]
+
+    def __str__(self) -> str:
+        return f"{self.team.slug}/{self.slug}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("catalog:appliance", args=[self.team.slug, self.slug])
+
+
+class SourceKind(models.TextChoices):
+    INLINE = "inline", "in the template"
+    ARCHIVE = "archive", "an uploaded archive"
+    GIT = "git", "a git repository"
+
+
+class Release(models.Model):
+    """One version of an appliance. People edit it; `releases.revise()` freezes what they wrote."""
+
+    appliance = models.ForeignKey(Appliance, models.CASCADE, related_name="releases")
+    version = models.CharField(max_length=64, validators=[version_validator])
+    state = models.CharField(max_length=10, choices=ReleaseState.choices, default=ReleaseState.DRAFT)
+    notes = models.TextField(blank=True, help_text="Markdown: what is new.")
+    template = models.TextField(help_text="appliance.yaml")
+    source_kind = models.CharField(max_length=10, choices=SourceKind.choices, default=SourceKind.INLINE)
+    archive = models.CharField(max_length=200, blank=True, help_text="Storage key of the uploaded archive.")
+    git_url = models.CharField(max_length=300, blank=True)
+    git_ref = models.CharField(max_length=200, blank=True, help_text="Commit, tag or branch; frozen to a commit.")
+    withdrawn_reason = models.TextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    published_at = models.DateTimeField(null=True, blank=True, help_text="When it first appeared on the catalog.")
+
+    objects = ReleaseQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["appliance", "version"], name="one_release_per_appliance_and_version"),
+            models.CheckConstraint(condition=Q(state__in=ReleaseState.values), name="release_state_is_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.appliance} {self.version}"
+
+
+class Revision(models.Model):
+    """The frozen inputs of a release. The same inputs (`digest`) make no second one."""
+
+    release = models.ForeignKey(Release, models.CASCADE, related_name="revisions")
+    number = models.PositiveIntegerField()
+    state = models.CharField(max_length=10, choices=RevisionState.choices, default=RevisionState.BUILDING)
+    template = models.TextField()
+    source_kind = models.CharField(max_length=10, choices=SourceKind.choices, default=SourceKind.INLINE)
+    archive = models.CharField(max_length=200, blank=True)
+    git_url = models.CharField(max_length=300, blank=True)
+    git_commit = models.CharField(max_length=64, blank=True)
+    digest = models.CharField(max_length=64, help_text="SHA-256 of all of the above, in hex.")
+    platforms = models.JSONField(default=list, help_text="Names of the platforms that its template asks for.")
+    created_at = models.DateTimeField(auto_now_add=True)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True)
+    published_at = models.DateTimeField(null=True, blank=True)
+
+    builds: models.Manager[Build]
+    objects = RevisionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-number"]
+        constraints = [
+            models.UniqueConstraint(fields=["release", "number"], name="one_revision_per_release_and_number"),
+            models.UniqueConstraint(
+                fields=["release"], condition=Q(state=RevisionState.PUBLISHED), name="one_published_revision_per_release"
+            ),
+            models.CheckConstraint(condition=Q(state__in=RevisionState.values), name="revision_state_is_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.release} r{self.number}"

@@ -1,0 +1,55 @@
+"""Reads that read as sentences. Views never spell out states."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+from .states import ReleaseState, RevisionState
+
+
+class TeamQuerySet(models.QuerySet):
+    def of(self, user):
+        """Teams whose drafts and builds this person may see."""
+        if user.is_superuser:
+            return self
+        return self.filter(memberships__user=user) if user.is_authenticated else self.none()
+
+
+class ApplianceQuerySet(models.QuerySet):
+    def of(self, user):
+        if user.is_superuser:
+            return self
+        return self.filter(team__memberships__user=user) if user.is_authenticated else self.none()
+
+    def published(self):
+        """On the catalog: at least one release that is published."""
+        return self.filter(releases__state=ReleaseState.PUBLISHED).distinct()
+
+    def search(self, words: str):
+        """Every word occurs in the name, the summary, the description or the team's name."""
+        matches = self
+        for word in words.split():
+            matches = matches.filter(
+                Q(name__icontains=word)
+                | Q(summary__icontains=word)
+                | Q(description__icontains=word)
+                | Q(slug__icontains=word)
+                | Q(team__name__icontains=word)
+            )
+        return matches
+
+
+class ReleaseQuerySet(models.QuerySet):
+    def published(self):
+        return self.filter(state=ReleaseState.PUBLISHED)
+
+    def visible(self):
+        """Has a page on the catalog: published, or withdrawn with its reason."""
+        return self.exclude(state=ReleaseState.DRAFT)
+
+
+class RevisionQuerySet(models.QuerySet):
+    def published(self):
+        """What the catalog offers: the published revision of a release that is not withdrawn."""
+        return self.filter(state=RevisionState.PUBLISHED, release__state=ReleaseState.PUBLISHED)

@@ -1,0 +1,30 @@
+"""The states of releases and revisions, and the moves that are allowed.
+
+    Revision: BUILDING -> READY -> PUBLISHED <-> SUPERSEDED        Release: DRAFT -> PUBLISHED <-> WITHDRAWN
+                 `----> FAILED -> BUILDING (retry)
+"""
+
+from django.db import models
+
+
+class ReleaseState(models.TextChoices):
+    DRAFT = "draft"  # people edit it; nothing of it is public
+    PUBLISHED = "published"  # on the catalog; a change makes a new revision
+    WITHDRAWN = "withdrawn"  # its page stays, with the reason; its files are gone from every index
+
+
+class RevisionState(models.TextChoices):
+    BUILDING = "building"  # its builds are queued or running
+    READY = "ready"  # every build succeeded; waits for publication
+    FAILED = "failed"  # a build failed or was cancelled; the others' artifacts are kept
+    PUBLISHED = "published"  # what the catalog shows for its release; at most one per release
+    SUPERSEDED = "superseded"  # a newer revision took its place; can be rolled back to
+
+
+MOVES = {
+    RevisionState.BUILDING: (RevisionState.READY, RevisionState.FAILED, RevisionState.SUPERSEDED),
+    RevisionState.READY: (RevisionState.PUBLISHED, RevisionState.SUPERSEDED),
+    RevisionState.FAILED: (RevisionState.BUILDING, RevisionState.SUPERSEDED),
+    RevisionState.PUBLISHED: (RevisionState.SUPERSEDED,),
+    RevisionState.SUPERSEDED: (RevisionState.PUBLISHED,),
+}

@@ -1,0 +1,1 @@
+"""How a release becomes images: the records, the queue, and the engine that does the work."""

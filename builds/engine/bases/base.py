@@ -1,0 +1,26 @@
+"""What a base is: the disk that a machine starts from."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import ClassVar
+
+from ..context import Context
+from ..image import Image
+from ..plugin import Options, Plugin
+
+
+class Base(Plugin):
+    Options: ClassVar[type[Options]]
+
+    @property
+    @abstractmethod
+    def title(self) -> str:
+        """What it is called on the pages: "debian:12"."""
+
+    @abstractmethod
+    def prepare(self, context: Context) -> Image:
+        """A verified, read-only disk in the cache: an Image of format "disk" with details["digest"] = "sha256:…".
+
+        Two builds may ask for the same base at once: one makes it, the other waits. A half-made base is never seen.
+        """

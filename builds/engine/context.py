@@ -1,0 +1,97 @@
+"""What every part of a running build is given: where to work, where to report, and when to stop."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from .console import Console
+from .errors import Cancelled, TimedOut
+
+
+class Stop:
+    """Tells a build that it should end. Cancelling is cooperative: whatever waits calls `check()` often (at least 1/s)."""
+
+    def __init__(self) -> None:
+        self._cancelled = threading.Event()
+
+    def cancel(self) -> None:
+        self._cancelled.set()
+
+    @property
+    def cancelled(self) -> bool:
+        return self._cancelled.is_set()
+
+    def check(self) -> None:
+        """Raise Cancelled once `cancel()` was called."""
+        if self._cancelled.is_set():
+            raise Cancelled("The build was cancelled.")
+
+    def wait(self, seconds: float) -> None:
+        """Sleep, but wake up to raise Cancelled."""
+        self._cancelled.wait(seconds)
+        self.check()
+
+
+class Deadline:
+    """A limit in seconds on one part of a build; `what` names that part in the error. None: no limit."""
+
+    def __init__(self, seconds: float | None, what: str, hint: str = "") -> None:
+        self.seconds = seconds
+        self._what = what
+        self._hint = hint
+        self._end = None if seconds is None else time.monotonic() + seconds
+
+    @property
+    def left(self) -> float | None:
+        return None if self._end is None else max(0.0, self._end - time.monotonic())
+
+    def check(self) -> None:
+        if self._end is not None and time.monotonic() > self._end:
+            raise TimedOut(f"{self._what} took longer than {self.seconds:.0f} s.", hint=self._hint)
+
+
+@dataclass(frozen=True)
+class Context:
+    """Shared by all parts of one build, passed along, never changed: `step()` gives a narrowed copy."""
+
+    build: str
+    """The build's id; unique on this installation, safe in file names."""
+    work: Path
+    """This build's own folder; whatever is in it is deleted when the build ends, however it ends."""
+    cache: Path
+    """Kept between builds, shared by all builds of this worker: bases, probe results."""
+    source: Path
+    """The template's files, already unpacked and checked: nothing in it leads outside."""
+    console: Console
+    stop: Stop = field(default_factory=Stop)
+    deadline: Deadline = field(default_factory=lambda: Deadline(None, "The build"))
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """Values of the template's variables, the secret ones included. Provisioners get them as environment."""
+    secrets: frozenset[str] = frozenset()
+    """The names among `variables` whose values are secret."""
+
+    def check(self) -> None:
+        """Raise Cancelled or TimedOut when the build has to end now."""
+        self.stop.check()
+        self.deadline.check()
+
+    def wait(self, seconds: float) -> None:
+        self.stop.wait(seconds)
+        self.deadline.check()
+
+    @contextmanager
+    def step(self, title: str) -> Iterator[Context]:
+        self.check()
+        with self.console.step(title) as console:
+            yield replace(self, console=console)
+
+    def folder(self, name: str) -> Path:
+        """A fresh folder of this build."""
+        path = self.work / name
+        path.mkdir(parents=True)
+        return path

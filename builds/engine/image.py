@@ -1,0 +1,52 @@
+"""What capture and conversion produce."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Size:
+    """The machine that the image was made on and asks for. Memory and disk in bytes."""
+
+    cpus: int
+    memory: int
+    disk: int
+
+
+@dataclass(frozen=True)
+class Image:
+    """A finished image on this worker: a file (`path`), or a reference to something in a cloud."""
+
+    format: str
+    """A key of FORMATS, or "disk": what capture made (qcow2, possibly with a backing chain)."""
+    path: Path | None = None
+    reference: str = ""
+    size: Size | None = None
+    details: Mapping[str, str] = field(default_factory=dict)
+    """For the record and for people: what the format wants to tell ("hardware version": "vmx-14")."""
+
+    @property
+    def file(self) -> Path:
+        if self.path is None:
+            raise ValueError(f"image {self.format} is a reference ({self.reference}), not a file")
+        return self.path
+
+
+@dataclass(frozen=True)
+class Drive:
+    """How to boot an image as its user would: which disk file on which virtual hardware, and who may log in."""
+
+    path: Path
+    """A file that QEMU can read; never written: the machine runs on an overlay."""
+    format: str
+    """QEMU's name of the file's format: qcow2, raw, vmdk."""
+    controller: str = "virtio-blk"
+    """virtio-blk, pvscsi or ide."""
+    nic: str = "virtio-net-pci"
+    """virtio-net-pci or vmxnet3."""
+    user: str = "root"
+    private_key: str = ""
+    """OpenSSH PEM of a key that already opens the image (a box's well-known key). Empty: a seed brings a throw-away key."""

@@ -1,0 +1,40 @@
+"""The validated part of a template for one platform: what the engine executes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from .bases.base import Base
+from .checks.base import Check
+from .formats.base import Format
+from .image import Size
+from .platforms.base import Platform
+from .provisioners.base import Provisioner
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Seconds that a part of a build may take."""
+
+    boot: float = 600
+    provisioner: float = 1800
+    build: float = 7200
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that one platform's build needs, with defaults filled in. Secret values are not in it."""
+
+    name: str
+    """What the images are called: "acme-wiki-1.4.0"; made of letters, digits, dots and dashes."""
+    platform: Platform
+    base: Base
+    size: Size
+    network: str
+    provisioners: tuple[Provisioner, ...]
+    formats: tuple[Format, ...]
+    checks: tuple[Check, ...]
+    variables: Mapping[str, str] = field(default_factory=dict)
+    secrets: frozenset[str] = frozenset()
+    limits: Limits = field(default_factory=Limits)

@@ -1,0 +1,31 @@
+"""What all plug-ins share: a name, a label, and options that describe themselves.
+
+From a plug-in's `Options` come the validation of the template, its JSON Schema, the reference page and the redaction
+list; nothing is written twice. Plug-ins are listed in plain dicts: `PLATFORMS`, `PROVISIONERS`, `FORMATS`, `CHECKS`, `BASES`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Options(BaseModel):
+    """Base of every plug-in's options. Unknown keys are errors, values do not change."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class Plugin(ABC):
+    """One thing that the engine can do, in one short file."""
+
+    name: ClassVar[str]
+    label: ClassVar[str]
+
+    def __init__(self, options: Any) -> None:
+        self.options = options
+
+    def verify(self) -> None:
+        """Can this worker do it? No side effects. Raises WorkerError with a hint that says how to get what is missing."""

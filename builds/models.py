@@ -1,0 +1,124 @@
+"""How it is made: the record of each build. Only `moves.py` changes a state."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from .querysets import ArtifactQuerySet, BuildQuerySet, LogChunkQuerySet
+from .states import ACTIVE, BuildState, StepState
+
+
+class Build(models.Model):
+    """One attempt to make one revision on one platform."""
+
+    revision = models.ForeignKey("appliances.Revision", models.CASCADE, related_name="builds")
+    platform = models.CharField(max_length=20)
+    state = models.CharField(max_length=10, choices=BuildState.choices, default=BuildState.QUEUED)
+    queued_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    heartbeat_at = models.DateTimeField(null=True, blank=True, help_text="The worker that owns it was alive then.")
+    worker = models.CharField(max_length=100, blank=True)
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
+    error = models.TextField(blank=True, help_text="What happened and where.")
+    hint = models.TextField(blank=True, help_text="The next thing to do.")
+    facts = models.JSONField(default=dict, blank=True, help_text="What the engine told about the machine and the worker.")
+
+    objects = BuildQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["revision", "platform"],
+                condition=Q(state__in=ACTIVE),
+                name="one_active_build_per_revision_and_platform",
+            ),
+            models.CheckConstraint(condition=Q(state__in=BuildState.values), name="build_state_is_known"),
+        ]
+        indexes = [models.Index(fields=["state", "platform"])]
+
+    def __str__(self) -> str:
+        return f"build {self.pk} ({self.platform}, {self.state})"
+
+
+class Step(models.Model):
+    """A part of a build with a title that was known before it started, so that progress is exact."""
+
+    build = models.ForeignKey(Build, models.CASCADE, related_name="steps")
+    position = models.PositiveSmallIntegerField()
+    title = models.CharField(max_length=200)
+    state = models.CharField(max_length=10, choices=StepState.choices, default=StepState.PENDING)
+    fraction = models.FloatField(default=0)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [models.UniqueConstraint(fields=["build", "position"], name="one_step_per_build_and_position")]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class LogChunk(models.Model):
+    """Some lines of a build's log, secrets already removed. Append-only: written once, read live or a year later."""
+
+    build = models.ForeignKey(Build, models.CASCADE, related_name="log")
+    sequence = models.PositiveIntegerField()
+    step = models.ForeignKey(Step, models.CASCADE, null=True, related_name="log")
+    text = models.TextField()
+
+    objects = LogChunkQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["sequence"]
+        constraints = [models.UniqueConstraint(fields=["build", "sequence"], name="one_chunk_per_build_and_sequence")]
+
+    def __str__(self) -> str:
+        return f"{self.build_id}:{self.sequence}"
+
+
+class Artifact(models.Model):
+    """An image that was stored and hashed. The row is written last: where there is a row, there is a whole file."""
+
+    build = models.ForeignKey(Build, models.CASCADE, related_name="artifacts")
+    format = models.CharField(max_length=30)
+    file = models.CharField(max_length=300, blank=True, help_text="Storage key; empty for a cloud reference.")
+    name = models.CharField(max_length=200, help_text="What the downloaded file is called.")
+    media_type = models.CharField(max_length=100)
+    size = models.PositiveBigIntegerField(default=0, help_text="Bytes.")
+    sha256 = models.CharField(max_length=64, blank=True)
+    reference = models.CharField(max_length=200, blank=True)
+    details = models.JSONField(default=dict, blank=True)
+    evidence = models.JSONField(default=dict, blank=True, help_text="boot_seconds, ports, console, packages (name: version).")
+    downloads = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = ArtifactQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["format"]
+        constraints = [models.UniqueConstraint(fields=["build", "format"], name="one_artifact_per_build_and_format")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class CheckResult(models.Model):
+    """What one check saw on a machine launched from one finished image; kept for failed builds too."""
+
+    build = models.ForeignKey(Build, models.CASCADE, related_name="check_results")
+    format = models.CharField(max_length=30)
+    title = models.CharField(max_length=200)
+    passed = models.BooleanField()
+    seen = models.TextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.title} on {self.format}: {'passed' if self.passed else 'failed'}"

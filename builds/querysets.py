@@ -1,0 +1,35 @@
+"""Reads that read as sentences."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from . import states
+
+
+class BuildQuerySet(models.QuerySet):
+    def active(self):
+        """Queued, running or cleaning up."""
+        return self.filter(state__in=states.ACTIVE)
+
+    def owned(self):
+        """A worker has taken it."""
+        return self.filter(state__in=states.OWNED)
+
+    def queued(self):
+        return self.filter(state=states.BuildState.QUEUED)
+
+    def newest_per_platform(self):
+        """Of each revision and platform only the last attempt."""
+        newest = self.model.objects.filter(revision=models.OuterRef("revision"), platform=models.OuterRef("platform"))
+        return self.filter(pk=models.Subquery(newest.order_by("-pk").values("pk")[:1]))
+
+
+class LogChunkQuerySet(models.QuerySet):
+    def after(self, sequence: int):
+        return self.filter(sequence__gt=sequence)
+
+
+class ArtifactQuerySet(models.QuerySet):
+    def of_succeeded_builds(self):
+        return self.filter(build__state=states.BuildState.SUCCEEDED)

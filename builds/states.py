@@ -1,0 +1,39 @@
+"""The states of builds and revisions, their groups, and the moves that are allowed. Data only; `moves.py` makes them.
+
+    Build:    QUEUED -> RUNNING -> SUCCEEDED | FAILED
+                 |         `----> CANCELLING -> CANCELLED
+                 `-------------------------------^
+"""
+
+from django.db import models
+
+
+class BuildState(models.TextChoices):
+    QUEUED = "queued"  # a row exists; a worker will take it
+    RUNNING = "running"  # one worker owns it and sends heartbeats
+    CANCELLING = "cancelling"  # somebody asked it to stop; the worker is cleaning up
+    SUCCEEDED = "succeeded"  # every image was made, tested and stored
+    FAILED = "failed"  # it ended for a reason that `error` and `hint` explain
+    CANCELLED = "cancelled"  # it was stopped, or a newer revision superseded it
+
+
+ACTIVE = (BuildState.QUEUED, BuildState.RUNNING, BuildState.CANCELLING)
+OWNED = (BuildState.RUNNING, BuildState.CANCELLING)
+FINAL = (BuildState.SUCCEEDED, BuildState.FAILED, BuildState.CANCELLED)
+
+MOVES = {
+    BuildState.QUEUED: (BuildState.RUNNING, BuildState.CANCELLED, BuildState.FAILED),
+    BuildState.RUNNING: (BuildState.CANCELLING, BuildState.SUCCEEDED, BuildState.FAILED),
+    BuildState.CANCELLING: (BuildState.CANCELLED, BuildState.FAILED),
+    BuildState.SUCCEEDED: (),
+    BuildState.FAILED: (),
+    BuildState.CANCELLED: (),
+}
+
+
+class StepState(models.TextChoices):
+    PENDING = "pending"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    SKIPPED = "skipped"
