@@ -58,7 +58,7 @@ class ChecksFailed(CheckFailed):
         self.outcome = outcome
 
 
-def steps(plan: Plan) -> list[str]:
+def steps(plan: Plan, *, tested: bool = True) -> list[str]:
     """The titles of everything that `build(plan)` will do, in order."""
     return [
         prepare_title(plan),
@@ -66,12 +66,12 @@ def steps(plan: Plan) -> list[str]:
         *(provisioner_title(number, plan) for number in range(len(plan.provisioners))),
         CAPTURE,
         *formats.steps(plan.formats),
-        *(test_title(each) for each in plan.formats),
+        *(test_title(each) for each in plan.formats if tested),
     ]
 
 
-def build(plan: Plan, context: Context, folder: Path) -> Outcome:
-    """Make the plan's images in `folder` and test them.
+def build(plan: Plan, context: Context, folder: Path, *, tested: bool = True) -> Outcome:
+    """Make the plan's images in `folder` and test them; untested ones are for trying things out, never for publication.
 
     Raises ChecksFailed when a finished image does not keep the template's promises, BuildError, WorkerError or Cancelled
     when there is no finished image. Whatever was started is gone when this returns, however it returns.
@@ -96,7 +96,7 @@ def build(plan: Plan, context: Context, folder: Path) -> Outcome:
             disk = plan.platform.capture(machine, step)
 
     images = formats.convert(disk, plan.name, plan.formats, folder, context)
-    return test(plan, images, context)
+    return test(plan, images, context) if tested else Outcome(images)
 
 
 def test(plan: Plan, images: Mapping[str, Image], context: Context) -> Outcome:
