@@ -1,0 +1,30 @@
+"""The few bytes that make a tar: a header before each member, and zeros that fill it up."""
+
+from __future__ import annotations
+
+import tarfile
+from typing import Literal
+
+BLOCK = tarfile.BLOCKSIZE
+END = bytes(2 * BLOCK)
+# Python's tarfile names the formats so.
+Format = Literal[0, 1]
+USTAR: Format = tarfile.USTAR_FORMAT
+GNU: Format = tarfile.GNU_FORMAT
+USTAR_LIMIT = 8**11
+"""Bytes: a member of a USTAR archive is smaller."""
+
+
+def header(name: str, size: int, format: Format) -> bytes:
+    """One block, root's and readable by all. Never a PAX header before it: some readers take it for the first member."""
+    info = tarfile.TarInfo(name)
+    info.size = size
+    return info.tobuf(format)
+
+
+def padding(size: int) -> bytes:
+    return bytes(-size % BLOCK)
+
+
+def member(name: str, data: bytes, format: Format) -> bytes:
+    return header(name, len(data), format) + data + padding(len(data))
