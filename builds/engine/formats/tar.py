@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tarfile
+import time
 from typing import Literal
 
 BLOCK = tarfile.BLOCKSIZE
@@ -19,6 +20,8 @@ def header(name: str, size: int, format: Format) -> bytes:
     """One block, root's and readable by all. Never a PAX header before it: some readers take it for the first member."""
     info = tarfile.TarInfo(name)
     info.size = size
+    # vagrant-libvirt tells images of boxes without a version apart by this.
+    info.mtime = int(time.time())
     return info.tobuf(format)
 
 
