@@ -36,9 +36,9 @@ def steps(formats: Sequence[Format]) -> list[str]:
 def convert(
     disk: Image, name: str, formats: Sequence[Format], folder: Path, context: Context
 ) -> dict[str, Image]:
-    """Make every format of a captured disk: `name` and its suffix in `folder`. Keyed by format, in the order asked for.
+    """Make every format of a captured disk: files `name` + suffix in `folder`, keyed by format.
 
-    Raises WorkerError when the disk is full and BuildError when this machine cannot have a format. All files are left
-    whole, or none is.
+    Raises WorkerError when the worker's disk is full and BuildError when this machine cannot have a format.
+    Either all files are there and whole, or none is.
     """
     return Conversion(formats, FORMATS).run(disk, name, folder, context)

@@ -20,7 +20,7 @@ class Account:
 
 
 def add(name: str, shell: str, files: Mapping[str, str]) -> tuple[Account, dict[str, str]]:
-    """The account, and the new text of all `files` that are there. An account that exists keeps its ids and its home."""
+    """The account, and the new text of the `files`. An account that exists keeps its ids and home."""
     tables = {path: [line.split(":") for line in text.splitlines() if line] for path, text in files.items()}
     passwd, group = tables["/etc/passwd"], tables.setdefault("/etc/group", [])
 

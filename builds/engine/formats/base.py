@@ -44,7 +44,7 @@ class DiskFormat(Format):
 
     @abstractmethod
     def writer(self, file: BinaryIO, image: Image, name: str, capacity: int) -> Writer:
-        """Writes the disk of `image`, which has `capacity` bytes, into the empty `file`. `name` is the machine's."""
+        """Writes `image`, a disk of `capacity` bytes, into the empty `file`. `name` is the machine's."""
 
 
 class PackedFormat(Format):

@@ -67,5 +67,5 @@ def vagrantfile(*lines: str) -> str:
     return f'Vagrant.configure("2") do |config|\n{body}end\n'
 
 
-# Sharing the project's folder needs software in the guest that an appliance rarely has, and `vagrant up` fails without it.
+# Sharing the project's folder needs software that an appliance rarely has; `vagrant up` would fail.
 SHARED = ('config.vm.synced_folder ".", "/vagrant", disabled: true',)

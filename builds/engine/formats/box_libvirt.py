@@ -33,7 +33,7 @@ class LibvirtBox(Box):
         return super().metadata(capacity) | {"format": "qcow2", "virtual_size": -(-capacity // 2**30)}
 
     def files(self, image: Image, name: str, capacity: int) -> dict[str, str]:
-        # No word on the driver: whether the host has KVM is for the user's Vagrantfile, or vagrant-libvirt's default.
+        # No word on the driver: whether the host has KVM is for its user to say.
         size = image.machine
         return {
             "Vagrantfile": vagrantfile(

@@ -34,7 +34,7 @@ class VirtualboxBox(Box):
     def files(self, image: Image, name: str, capacity: int) -> dict[str, str]:
         return {
             DESCRIPTOR: ovf.describe(name, image.machine, capacity, self.disk),
-            # Vagrant gives its first network card this address, else the guest would see another card than was tested.
+            # Vagrant gives the first network card this address: the descriptor's.
             "Vagrantfile": vagrantfile(f'config.vm.base_mac = "{ovf.mac(name)}"'),
         }
 

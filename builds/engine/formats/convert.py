@@ -26,14 +26,15 @@ FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class Conversion:
-    """What has to be done for some formats: first one pass over the disk, then what is made from its results."""
+    """What is to be done for some formats: one pass over the disk, then what is made from its results."""
 
     def __init__(self, formats: Sequence[Format], known: dict[str, type[Format]]) -> None:
         needed = {each.name: each for each in formats}
-        for each in formats:
-            while each.source not in (DISK, VAGRANT_DISK) and each.source not in needed:
-                each = known[each.source](known[each.source].Options())  # noqa: PLW2901
-                needed[each.name] = each
+        missing = {each.source for each in formats} - {DISK, VAGRANT_DISK} - needed.keys()
+        while missing:
+            source = known[missing.pop()]
+            needed[source.name] = source(source.Options())
+            missing |= {source.source} - {DISK, VAGRANT_DISK} - needed.keys()
         self.asked = [each.name for each in formats]
         self.written = [each for each in needed.values() if isinstance(each, DiskFormat)]
         self.packed = [each for each in needed.values() if isinstance(each, PackedFormat)]
@@ -61,11 +62,11 @@ class Conversion:
                 ready = [each for each in waiting if each.source in images]
                 waiting = [each for each in waiting if each not in ready]
                 with ThreadPoolExecutor(len(os.sched_getaffinity(0)), thread_name_prefix="pack") as pool:
-                    made = pool.map(
-                        lambda each: self._pack(each, images[each.source], targets[each.name], name, context),
-                        ready,
-                    )
-                    images |= {image.format: image for image in made}
+                    jobs = [
+                        pool.submit(_pack, each, images[each.source], targets[each.name], name, context)
+                        for each in ready
+                    ]
+                images |= {job.result().format: job.result() for job in jobs}
         except BaseException:
             for path in targets.values():
                 path.unlink(missing_ok=True)
@@ -99,10 +100,11 @@ class Conversion:
                 export(list(exports.values()), step)
         return {each.name: _image(each, disk, targets[each.name]) for each in self.written}
 
-    def _pack(self, packed: PackedFormat, source: Image, path: Path, name: str, context: Context) -> Image:
-        with context.step(pack_title(packed)) as step, new_file(path, 2 * source.file.stat().st_size) as file:
-            packed.pack(source, file, name, step)
-        return _image(packed, source, path)
+
+def _pack(packed: PackedFormat, source: Image, path: Path, name: str, context: Context) -> Image:
+    with context.step(pack_title(packed)) as step, new_file(path, 2 * source.file.stat().st_size) as file:
+        packed.pack(source, file, name, step)
+    return _image(packed, source, path)
 
 
 def pack_title(packed: PackedFormat) -> str:
@@ -115,7 +117,7 @@ def _image(made: DiskFormat | PackedFormat, source: Image, path: Path) -> Image:
 
 @contextmanager
 def new_file(path: Path, most: int) -> Iterator[BinaryIO]:
-    """A file that gets its name when it is whole. WorkerError when the disk is full; `most` bytes may be needed."""
+    """A file that gets its name when it is whole. WorkerError when there is no room for `most` bytes."""
     part = path.with_name(f".{path.name}.part")
     try:
         with part.open("wb") as file:

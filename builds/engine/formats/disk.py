@@ -80,7 +80,9 @@ def opened(path: Path, format: str, scratch: Path, context: Context) -> Iterator
         for depth in {extent["depth"] for extent in extents}:
             files[depth] = os.open(chain[depth]["filename"], os.O_RDONLY)
             stack.callback(os.close, files[depth])
-        pieces = [Piece(each["start"], each["length"], files[each["depth"]], each["offset"]) for each in extents]
+        pieces = [
+            Piece(each["start"], each["length"], files[each["depth"]], each["offset"]) for each in extents
+        ]
         yield Disk(chain[0]["virtual-size"], pieces)
 
 
@@ -92,8 +94,8 @@ def unpack(path: Path, format: str, target: Path, context: Context) -> Path:
 
 def _chain(path: Path, format: str, context: Context) -> list[dict[str, Any]]:
     """What QEMU says about the disk and each file behind it."""
-    command = ["qemu-img", "info", "-f", format, "--backing-chain", "--output=json", path]
-    return list(json.loads(run(command, context)))
+    told = run(["qemu-img", "info", "-f", format, "--backing-chain", "--output=json", path], context)
+    return list(json.loads(told))
 
 
 def _extents(path: Path, format: str, context: Context) -> list[dict[str, Any]]:

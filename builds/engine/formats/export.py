@@ -23,7 +23,7 @@ Sources = list[tuple[int, list[Piece]]]
 
 @dataclass(frozen=True)
 class Export:
-    """A disk and who writes it. Several disks of one pass are variants of each other: what is alike is deflated once."""
+    """A disk and who writes it. The disks of one pass are variants: what is alike is deflated once."""
 
     disk: Disk
     writers: list[Writer] = field(default_factory=list)
@@ -33,7 +33,7 @@ def export(exports: Sequence[Export], context: Context) -> None:
     """Feed all writers and close them. Reports progress, raises Cancelled, TimedOut and OSError."""
     total = max(1, sum(each.disk.allocated for each in exports))
     done, shown = 0, 0
-    for batch in _deflated(exports, context):
+    for batch in _deflated(exports):
         context.check()
         for size, grains in batch:
             for number, grain in grains:
@@ -48,10 +48,8 @@ def export(exports: Sequence[Export], context: Context) -> None:
             writer.close()
 
 
-def _deflated(
-    exports: Sequence[Export], context: Context
-) -> Iterator[list[tuple[int, list[tuple[int, Grain]]]]]:
-    """Batches of grains in rising order. A few batches ahead at most: a slow disk must not fill the memory."""
+def _deflated(exports: Sequence[Export]) -> Iterator[list[tuple[int, list[tuple[int, Grain]]]]]:
+    """Batches in rising order. Only a few are made ahead: a slow disk must not fill the memory."""
     threads = len(os.sched_getaffinity(0))
     places = _places([each.disk for each in exports])
     waiting: deque[Future[list[tuple[int, list[tuple[int, Grain]]]]]] = deque()

@@ -117,7 +117,7 @@ class Ext4:
 
 
 def find_root(path: Path, context: Context) -> Ext4:
-    """The file system with /etc/passwd, on a partition or on the whole disk. BuildError when there is none."""
+    """The file system with /etc/passwd, on a partition or on the whole disk; BuildError when none has it."""
     for offset in _offsets(path, context):
         with path.open("rb") as disk:
             disk.seek(offset + SUPERBLOCK + MAGIC[0])
@@ -127,7 +127,7 @@ def find_root(path: Path, context: Context) -> Ext4:
         if root.stat(["/etc/passwd"]):
             return root
     raise BuildError(
-        "The machine's root is not on an ext2, ext3 or ext4 file system, where Vagrant's user could be added.",
+        "The machine's root is on no ext2, ext3 or ext4 file system: Vagrant's user cannot be added.",
         hint="Choose a base with an ext4 root and without LVM or encryption, or leave the box formats out.",
     )
 

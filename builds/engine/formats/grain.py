@@ -1,7 +1,7 @@
 """The unit that every disk format is written in: 64 KiB of the disk, deflated once for all of them.
 
-qcow2 calls it a cluster, VMDK a grain, and a gzip file may consist of many members. All three hold raw deflate
-streams, so the same compressed bytes serve them all, as long as they look back 4 KiB at most: qcow2 allows no more.
+qcow2 calls it a cluster, VMDK a grain, and a gzip file may have many members. All three hold deflate streams,
+so the same compressed bytes serve them all, as long as they look back 4 KiB at most: qcow2 allows no more.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Grain:
 
 
 class Writer(ABC):
-    """Writes a disk in one format. Grains come in rising order, those that are all zero do not come at all."""
+    """Writes a disk in one format. Grains come in rising order; those that are all zero do not come."""
 
     @abstractmethod
     def add(self, grain: Grain) -> None: ...
@@ -65,7 +65,7 @@ def member(deflated: bytes, crc32: int, size: int) -> bytes:
 
 
 def stored(data: bytes) -> bytes:
-    """A gzip member that holds the data as it is: for data that is compressed, or whose place must be known beforehand."""
+    """A gzip member of data as it is: it is compressed already, or the member's length must be known."""
     blocks = []
     for start in range(0, len(data) or 1, _BLOCK):
         block = data[start : start + _BLOCK]

@@ -33,7 +33,7 @@ class Ova(PackedFormat):
 
     class Options(plugin.Options):
         hardware_version: ovf.HardwareVersion = ovf.DEFAULT_HARDWARE
-        """VMware's virtual hardware. Hosts refuse a newer one than theirs: 14 needs vSphere 6.7, 19 needs 7.0 U2, 21 needs 8.0 U2."""
+        """VMware's virtual hardware. A host refuses a newer one: vSphere 6.7 has 14, 7.0 has 17."""
 
     def details(self) -> dict[str, str]:
         return {"hardware version": f"vmx-{self.options.hardware_version}", "runs on": "VMware, VirtualBox"}
@@ -81,7 +81,7 @@ class Ova(PackedFormat):
 
 
 def unpack(source: Path, folder: Path, context: Context) -> list[str]:
-    """Unpack and return the members' names in order. BuildError when it is not the plain tar that importers read."""
+    """Unpack; the members' names in order. BuildError when it is not the plain tar that importers read."""
     try:
         with tarfile.open(source, "r:") as archive:
             members = archive.getmembers()

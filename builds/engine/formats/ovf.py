@@ -1,7 +1,8 @@
 """The OVF descriptor: one document that VMware and VirtualBox both import.
 
-The hardware differs: VMware gets its paravirtual SCSI and network cards, VirtualBox reads its own section, which
-prefers IDE and virtio. Those are what the small kernels of cloud images have drivers for (no AHCI, LSI or e1000).
+The hardware differs: VMware gets its paravirtual SCSI and network cards, and VirtualBox, which has neither,
+reads its own section: IDE and virtio. The small kernels of cloud images have drivers for these, but not for
+AHCI or e1000.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from ..context import Context
 from ..errors import BuildError
 from ..image import Drive, Image
 from .base import DiskFormat
-from .grain import GRAIN, ZERO, Grain, Writer, deflate, member, zeros
+from .grain import GRAIN, Grain, Writer, deflate, member, zeros
 
 RUN = 8
 """Zeros are written 2**8 grains (16 MiB) at a time at most."""
@@ -41,10 +41,8 @@ class RawWriter(Writer):
     def close(self) -> None:
         whole, rest = divmod(self._size, GRAIN)
         self._skip(whole)
-        if self._next == whole:
-            # An empty disk, too, needs one member: an empty file is no gzip file.
-            if rest or not whole:
-                self._write(bytes(rest))
+        if rest and self._next == whole:
+            self._write(bytes(rest))
 
     def _write(self, data: bytes) -> None:
         self._file.write(member(deflate(data), isal_zlib.crc32(data), len(data)))
@@ -84,7 +82,8 @@ class Raw(DiskFormat):
 
 def unpack(source: Path, target: Path, context: Context) -> None:
     """gunzip with holes where the disk is empty."""
-    with igzip.IGzipFile(source, "rb") as packed, target.open("wb") as disk:
+    # Twice as fast as the standard library.
+    with igzip.IGzipFile(source, "rb") as packed, target.open("wb") as disk:  # type: ignore[no-untyped-call]
         while data := packed.read(CHUNK):
             context.check()
             if data.count(0) == len(data):

@@ -56,9 +56,9 @@ class FileSink(Sink):
 class BoxSink(Sink):
     """A Vagrant box: a gzipped tar of small files and, as its last member, the image.
 
-    The tar header tells the image's size and stands before it, as does the image's own header, but both are known
-    only at the end. So both are written into a gzip member of stored blocks, whose length is known beforehand.
-    All else is compressed already: the grains' deflate streams are taken over as they are.
+    The tar header with the image's size stands before it, as does the image's own header, but both are known
+    only at the end. So they go into a gzip member of stored blocks, whose length is known at once. All else
+    is compressed already: the grains' deflate streams are taken over as they are.
     """
 
     # GNU's format as Packer writes it: older libarchives misread others, and an image may exceed 8 GiB.

@@ -17,7 +17,7 @@ USTAR_LIMIT = 8**11
 
 
 def header(name: str, size: int, format: Format) -> bytes:
-    """One block, root's and readable by all. Never a PAX header before it: some readers take it for the first member."""
+    """One block, and never a PAX header before it: some importers take that for the first member."""
     info = tarfile.TarInfo(name)
     info.size = size
     # vagrant-libvirt tells images of boxes without a version apart by this.

@@ -17,7 +17,7 @@ SSHD, SSHD_PARTS = "/etc/ssh/sshd_config", "/etc/ssh/sshd_config.d"
 def add(raw: Path, context: Context) -> None:
     """Add the user to a raw disk, in place.
 
-    Nobody can log in with a password: Vagrant itself only uses the key, which it replaces at the first start, while a
+    Nobody can log in with a password: Vagrant uses the key only, and replaces it at the first start, while a
     password that everybody knows would stay. BuildError when the root file system is not of the ext family.
     """
     root = ext4.find_root(raw, context)

@@ -1,4 +1,4 @@
-"""VMDK: the kind that is uploaded (streamOptimized), and the kind that VMware's desktop products run (monolithicSparse)."""
+"""VMDK: streamOptimized to be uploaded, monolithicSparse for VMware's desktop products to run from."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ AT_END = 0xFFFFFFFFFFFFFFFF  # "the directory's place is told by the footer"
 
 
 class StreamWriter(Writer):
-    """streamOptimized: deflated grains in order, each with its place on the disk before it; tables and footer at the end."""
+    """streamOptimized: deflated grains in order, each behind its place; then tables and a footer."""
 
     def __init__(self, sink: Sink, size: int, name: str) -> None:
         self._sink = sink
@@ -112,7 +112,7 @@ def header(
 
 
 def descriptor(kind: str, sectors: int, name: str) -> bytes:
-    """The text that describes the disk. Its content id follows from the name: the same build makes the same bytes."""
+    """The text that describes the disk. The same name gives the same content id."""
     text = f"""# Disk DescriptorFile
 version=1
 CID={zlib.crc32(name.encode()) & 0xFFFFFFFE:08x}
