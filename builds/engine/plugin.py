@@ -12,6 +12,11 @@ from typing import Any, ClassVar
 from pydantic import BaseModel, ConfigDict
 
 
+SECRETS = {"secrets": True}
+"""`Field(json_schema_extra=SECRETS)` marks an option that may hold secret variables. Its placeholders stay in the plan, which
+is stored and shown; the plug-in fills them in with `context.fill()` at the moment of use, and keeps the result off every argv."""
+
+
 class Options(BaseModel):
     """Base of every plug-in's options. Unknown keys are errors, values do not change."""
 
