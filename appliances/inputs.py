@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from builds.engine import source, template
 from builds.engine.errors import SourceError
 
-from .models import Release, Revision
+from .models import Release, Revision, SourceKind
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,9 @@ class Inputs:
     def of(cls, release: Release) -> Inputs:
         """Validate and freeze; a branch or tag becomes a commit. Raises TemplateError or SourceError."""
         parsed = template.parse(release.template)
-        inputs = cls(template=release.template, source_kind=release.source_kind, platforms=tuple(parsed.platforms))
+        inputs = cls(
+            template=release.template, source_kind=release.source_kind, platforms=tuple(parsed.platforms)
+        )
         if release.source_kind == SourceKind.ARCHIVE:
             if not release.archive:
                 raise SourceError("No archive was uploaded.", hint="Upload one, or choose another source.")

@@ -36,7 +36,8 @@ def queue_builds(revision: Revision, platforms: Iterable[str], *, by: User | Non
     """A queued build for each of the platforms. Raises IntegrityError when one of them has an active build."""
     with transaction.atomic():
         builds = [
-            Build.objects.create(revision=revision, platform=platform, requested_by=by) for platform in platforms
+            Build.objects.create(revision=revision, platform=platform, requested_by=by)
+            for platform in platforms
         ]
         for build in builds:
             transaction.on_commit(partial(enqueue, build))

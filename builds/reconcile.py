@@ -44,7 +44,9 @@ def _end_dead(now: datetime) -> list[str]:
                 if build.state == BuildState.CANCELLING:
                     move(build, BuildState.CANCELLING, BuildState.CANCELLED, finished_at=now)
                 else:
-                    move(build, BuildState.RUNNING, BuildState.FAILED, finished_at=now, error=error, hint=hint)
+                    move(
+                        build, BuildState.RUNNING, BuildState.FAILED, finished_at=now, error=error, hint=hint
+                    )
                 build.steps.end(now)
         except Lost:
             continue  # its worker, or another reconcile, was first
@@ -60,7 +62,11 @@ def _enqueue_forgotten(now: datetime) -> list[str]:
     try:
         for platform in waiting.values_list("platform", flat=True).distinct().order_by():
             jobs = django_rq.get_queue(platform)
-            known = {*jobs.job_ids, *jobs.started_job_registry.get_job_ids(), *jobs.intermediate_queue.get_job_ids()}
+            known = {
+                *jobs.job_ids,
+                *jobs.started_job_registry.get_job_ids(),
+                *jobs.intermediate_queue.get_job_ids(),
+            }
             for build in waiting.filter(platform=platform).order_by("pk"):
                 if build.name not in known:
                     queue.enqueue(build, forget=True)

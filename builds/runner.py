@@ -46,7 +46,14 @@ def run(build_id: int, stop: Stop | None = None) -> None:
     build = Build.objects.select_related("revision__release__appliance__team").get(pk=build_id)
     now = timezone.now()
     try:
-        move(build, BuildState.QUEUED, BuildState.RUNNING, started_at=now, heartbeat_at=now, worker=worker_name())
+        move(
+            build,
+            BuildState.QUEUED,
+            BuildState.RUNNING,
+            started_at=now,
+            heartbeat_at=now,
+            worker=worker_name(),
+        )
     except Lost:
         return
     work = work_folder(build.name)

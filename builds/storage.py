@@ -124,7 +124,9 @@ class S3Storage(DjangoS3Storage):
                     reader,
                     key,
                     ExtraArgs={"ContentType": "application/octet-stream"},
-                    Config=TransferConfig(multipart_threshold=part, multipart_chunksize=part, max_concurrency=4),
+                    Config=TransferConfig(
+                        multipart_threshold=part, multipart_chunksize=part, max_concurrency=4
+                    ),
                 )
         except (BotoCoreError, Boto3Error, ClientError) as error:
             raise WorkerError(
@@ -140,7 +142,10 @@ class S3Storage(DjangoS3Storage):
         """An address that works for an hour; `filename` is what browsers save it as."""
         if filename:
             disposition = f'attachment; filename="{filename}"'
-            options["parameters"] = {**(options.get("parameters") or {}), "ResponseContentDisposition": disposition}
+            options["parameters"] = {
+                **(options.get("parameters") or {}),
+                "ResponseContentDisposition": disposition,
+            }
         return super().url(name, *args, **options)
 
     def stale(self, prefix: str, before: datetime) -> Iterator[str]:

@@ -11,7 +11,6 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
-
 SECRETS = {"secrets": True}
 """`Field(json_schema_extra=SECRETS)` marks an option that may hold secret variables. Its placeholders stay in the plan, which
 is stored and shown; the plug-in fills them in with `context.fill()` at the moment of use, and keeps the result off every argv."""
