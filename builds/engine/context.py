@@ -90,6 +90,13 @@ class Context:
         with self.console.step(title) as console:
             yield replace(self, console=console)
 
+    def within(self, seconds: float, what: str, hint: str = "") -> Context:
+        """The same context under a tighter limit; `what` names the part in the error."""
+        left = self.deadline.left
+        if left is not None and left <= seconds:
+            return self
+        return replace(self, deadline=Deadline(seconds, what, hint))
+
     def folder(self, name: str) -> Path:
         """A fresh folder of this build."""
         path = self.work / name
