@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from .console import Console
+from .console import Console, Redactor
 from .errors import Cancelled, TimedOut
+from .variables import fill
 
 
 class Stop:
@@ -96,6 +97,14 @@ class Context:
         if left is not None and left <= seconds:
             return self
         return replace(self, deadline=Deadline(seconds, what, hint))
+
+    def fill(self, text: str) -> str:
+        """The text with the variables' values for "{{ name }}", secret ones too: keep it off every argv."""
+        return fill(text, self.variables)
+
+    def redact(self, text: str) -> str:
+        """The text without the values of secret variables: for what is kept or shown."""
+        return Redactor([self.variables[name] for name in self.secrets if name in self.variables])(text)
 
     def folder(self, name: str) -> Path:
         """A fresh folder of this build."""
