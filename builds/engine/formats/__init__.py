@@ -1,0 +1,3 @@
+from .base import Format
+
+FORMATS: dict[str, type[Format]] = {}
