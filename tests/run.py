@@ -44,7 +44,10 @@ def main(arguments: list[str]) -> int:
     for name, (use, _) in absent.items():
         print(f"not found: {name} ({use})", file=sys.stderr)  # noqa: T201 -- a command line talks to its user
     if absent and not skip:
-        print("Install them with `scripts/packages test`, or leave their tests out with --skip-missing.", file=sys.stderr)  # noqa: T201
+        print(
+            "Install them with `scripts/packages test`, or leave their tests out with --skip-missing.",
+            file=sys.stderr,
+        )  # noqa: T201
         return 1
     left_out = [marker for _, marker in absent.values() if marker != "postgres"]
     select = ["-m", " and ".join(f"not {marker}" for marker in left_out)] if left_out else []
