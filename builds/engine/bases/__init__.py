@@ -1,3 +1,8 @@
-from .base import Base
+"""The bases, by the key that a template uses."""
 
-BASES: dict[str, type[Base]] = {}
+from .base import Base
+from .debian import Debian
+
+BASES: dict[str, type[Base]] = {
+    "debian": Debian,
+}

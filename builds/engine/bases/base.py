@@ -24,3 +24,7 @@ class Base(Plugin):
 
         Two builds may ask for the same base at once: one makes it, the other waits. A half-made base is never seen.
         """
+
+    def files(self) -> tuple[str, ...]:
+        """The paths in the source that it reads: they must exist, and their content belongs to the digest."""
+        return ()
