@@ -60,7 +60,7 @@ class Ext4:
             # At boot the guest would replay its journal over our changes.
             raise BuildError(
                 "The machine's root file system was not unmounted: the machine was not shut down cleanly.",
-                hint="Retry the build. If it happens again, the end of the console shows what kept it from ending.",
+                hint="Retry the build. If it happens again, the end of the console tells why.",
             )
 
     def read(self, paths: Sequence[str]) -> dict[str, bytes]:

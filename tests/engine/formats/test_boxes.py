@@ -1,4 +1,4 @@
-"""Vagrant boxes: Vagrant takes them, they hold the machine and the user, and nothing else ever holds that user."""
+"""Vagrant boxes: Vagrant takes them; they hold the machine and Vagrant's user, whom nothing else holds."""
 
 from __future__ import annotations
 
