@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..context import Context
 from ..image import Image
-from .base import Format, PackedFormat
+from .base import Format
 from .box_libvirt import LibvirtBox
 from .box_virtualbox import VirtualboxBox
 from .box_vmware_desktop import VmwareBox
@@ -16,8 +16,6 @@ from .ova import Ova
 from .qcow2 import Qcow2
 from .raw import Raw
 from .vmdk import Vmdk
-
-__all__ = ["FORMATS", "Format", "PackedFormat", "convert", "steps"]
 
 FORMATS: dict[str, type[Format]] = {
     "box-libvirt": LibvirtBox,

@@ -14,6 +14,7 @@ from builds.engine import formats
 from builds.engine.context import Context
 from builds.engine.errors import BuildError
 from builds.engine.formats import ovf
+from builds.engine.formats.base import PackedFormat
 from builds.engine.image import Drive, Image, Size
 
 from .conftest import MACHINE, MIB, NAME, Convert, chain, same, scatter
@@ -82,7 +83,7 @@ def test_a_disk_beyond_what_the_archive_can_hold_is_refused(tmp_path: Path, cont
     with vmdk.open("wb") as file:
         file.truncate(8 * 2**30)
     ova = formats.FORMATS["ova"]
-    assert issubclass(ova, formats.PackedFormat)
+    assert issubclass(ova, PackedFormat)
 
     with (
         (tmp_path / "x").open("wb") as file,
