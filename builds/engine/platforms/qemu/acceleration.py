@@ -1,4 +1,4 @@
-"""Is KVM any good here? It can exist, answer every call, and still never get a real guest anywhere. So one is run."""
+"""Is KVM any good here? It can exist, answer every call, and still get no guest anywhere. So one is run."""
 
 from __future__ import annotations
 
@@ -37,11 +37,9 @@ class Acceleration:
 
 
 def choose(wanted: str, context: Context) -> Acceleration:
-    """`wanted` is auto, kvm or tcg. Tells the console; WorkerError when kvm is asked for and does not work."""
-    if wanted == "tcg":
-        chosen = Acceleration("tcg", "asked for by the template")
-    else:
-        chosen = remembered(context)
+    """`wanted` is auto, kvm or tcg. WorkerError when kvm is asked for and does not work."""
+    software = Acceleration("tcg", "asked for by the template")
+    chosen = software if wanted == "tcg" else remembered(context)
     context.console.fact("acceleration", str(chosen))
     if wanted == "kvm" and chosen.name != "kvm":
         raise WorkerError(
