@@ -110,7 +110,7 @@ def copy_id(text: str, shown: str = "") -> SafeString:
 
 @register.filter
 def ago(when: datetime | None) -> str | SafeString:
-    """"3 days ago", with the exact moment on hover; the page's script keeps it true."""
+    """ "3 days ago", with the exact moment on hover; the page's script keeps it true."""
     if when is None:
         return "never"
     return format_html(
@@ -122,7 +122,13 @@ def ago(when: datetime | None) -> str | SafeString:
 
 
 def age(seconds: float) -> str:
-    for unit, size in (("year", 31536000), ("month", 2592000), ("day", 86400), ("hour", 3600), ("minute", 60)):
+    for unit, size in (
+        ("year", 31536000),
+        ("month", 2592000),
+        ("day", 86400),
+        ("hour", 3600),
+        ("minute", 60),
+    ):
         if count := int(seconds // size):
             return f"{count} {unit}{'s' if count > 1 else ''} ago"
     return "just now"
@@ -162,7 +168,9 @@ def markdown(text: str) -> SafeString:
     """What people wrote, as HTML without anything that could act."""
     html = nh3.clean(
         _markdown.render(text or ""),
-        tags={*"a blockquote br code del em h1 h2 h3 h4 hr li ol p pre s strong table tbody td th thead tr ul".split()},
+        tags={
+            *"a blockquote br code del em h1 h2 h3 h4 hr li ol p pre s strong table tbody td th thead tr ul".split()
+        },
         attributes={"a": {"href", "title"}},
         url_schemes={"http", "https", "mailto"},
         link_rel="nofollow noopener",

@@ -1,0 +1,135 @@
+"""The release editor: the template with its problems beside their lines, the plan, and what to do with the result."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.files.storage import default_storage
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST
+
+from appliances import releases
+from appliances.forms import ReleaseForm
+from appliances.models import Appliance, Release
+from appliances.permissions import can_maintain
+from builds import plans
+from builds.engine.errors import SlipwayError, TemplateError
+
+from .access import appliance_for, release_for
+from .changes import diff
+from .example import EXAMPLE
+from .verbs import possible
+
+
+@login_required
+def new(request: HttpRequest, team: str, appliance: str) -> HttpResponse:
+    found = appliance_for(request, team, appliance, can_maintain)
+    newest = found.releases.order_by("-created_at").first()
+    release = Release(appliance=found, template=newest.template if newest else EXAMPLE)
+    if newest:
+        release.source_kind, release.archive = newest.source_kind, newest.archive
+        release.git_url, release.git_ref = newest.git_url, newest.git_ref
+    release.version = next_version(newest)
+    return edit(request, release)
+
+
+@login_required
+def release(request: HttpRequest, team: str, appliance: str, version: str) -> HttpResponse:
+    needs = {"needs": can_maintain} if request.method == "POST" else {}
+    return edit(request, release_for(request, team, appliance, version, **needs))
+
+
+def edit(request: HttpRequest, release: Release) -> HttpResponse:
+    form = ReleaseForm(request.POST or None, request.FILES or None, instance=release)
+    problems: list[Any] | None = None
+    if request.method == "POST" and form.is_valid():
+        saved = save(form)
+        if "build" not in request.POST:
+            messages.success(request, "Saved. Nothing is built yet.")
+            return redirect("release", saved.appliance.team.slug, saved.appliance.slug, saved.version)
+        try:
+            revision, created = releases.revise(saved, by=request.user)
+        except TemplateError as error:
+            problems = list(error.problems)
+            release.pk = saved.pk
+        except SlipwayError as error:
+            form.add_error(None, str(error))
+        else:
+            if not created:
+                messages.info(request, f"Nothing changed since r{revision.number}, so nothing is built.")
+            build = revision.builds.first()
+            if created and build and len(revision.platforms) == 1:
+                return redirect("build", build.pk)
+            return redirect("release", saved.appliance.team.slug, saved.appliance.slug, saved.version)
+    text = form["template"].value() or ""
+    status = 422 if form.errors or problems else 200
+    return render(
+        request, "dashboard/release.html", page(request, release, form, text, problems), status=status
+    )
+
+
+@require_POST
+@login_required
+def validate(request: HttpRequest, team: str, appliance: str) -> HttpResponse:
+    """What is wrong with the text as it is typed, and the plan that it makes."""
+    found = appliance_for(request, team, appliance, can_maintain)
+    text = request.POST.get("template", "").replace("\r\n", "\n")
+    release = found.releases.filter(version=request.POST.get("release")).first()
+    return render(request, "dashboard/_verdict.html", verdict(found, release, text) | {"live": True})
+
+
+def save(form: ReleaseForm) -> Release:
+    """An uploaded archive is stored first, under a key of its own: revisions keep pointing to theirs."""
+    release: Release = form.save(commit=False)
+    if upload := form.cleaned_data.get("upload"):
+        suffix = "".join(part for part in ("." + upload.name.partition(".")[2],) if len(part) < 12)
+        release.archive = default_storage.save(f"archives/{uuid.uuid4().hex}{suffix}", upload)
+    release.save()
+    return release
+
+
+def page(
+    request: HttpRequest, release: Release, form: ReleaseForm, text: str, problems: list[Any] | None
+) -> dict[str, Any]:
+    revisions = list(release.revisions.prefetch_related("builds__artifacts")[:20]) if release.pk else []
+    return {
+        "area": "dashboard",
+        "release": release,
+        "appliance": release.appliance,
+        "form": form,
+        "revisions": revisions,
+        "events": release.events.select_related("by", "revision")[:20] if release.pk else [],
+        "may_maintain": can_maintain(request.user, release.appliance.team),
+        "verbs": possible(release, revisions),
+        **verdict(release.appliance, release if release.pk else None, text, problems),
+    }
+
+
+def verdict(
+    appliance: Appliance, release: Release | None, text: str, problems: list[Any] | None = None
+) -> dict[str, Any]:
+    read = plans.read(text)
+    problems = read.problems if problems is None else problems
+    former = release.revisions.first() if release else None
+    secrets = set(appliance.team.secrets.values_list("name", flat=True))
+    return {
+        "problems": problems,
+        "plans": read.plans,
+        "missing_secrets": sorted(read.secrets - secrets),
+        "bad_lines": {problem.line for problem in problems if problem.line},
+        "line_numbers": range(1, text.count("\n") + 2),
+        "former": former,
+        "diff": diff(former.template, text) if former else [],
+    }
+
+
+def next_version(newest: Release | None) -> str:
+    """The last number plus one; what a person most often wants."""
+    if newest is None:
+        return "1.0.0"
+    head, dot, last = newest.version.rpartition(".")
+    return f"{head}{dot}{int(last) + 1}" if last.isdigit() else ""
