@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
-from .models import Release, Revision
+from builds.engine import source, template
+from builds.engine.errors import SourceError
+
+from .models import Release, Revision, SourceKind
 
 
 @dataclass(frozen=True)
@@ -14,11 +17,12 @@ class Inputs:
     """The same digest means the same images, but for what the outside changed since: packages, a base's new build."""
 
     template: str
-    source_kind: str
-    archive: str
-    git_url: str
-    git_commit: str
     platforms: tuple[str, ...]
+    source_kind: str = SourceKind.INLINE
+    archive: str = ""
+    """Its storage key holds the SHA-256 of its content."""
+    git_url: str = ""
+    git_commit: str = ""
 
     @property
     def digest(self) -> str:
@@ -27,8 +31,19 @@ class Inputs:
 
     @classmethod
     def of(cls, release: Release) -> Inputs:
-        """Validate and freeze. Raises TemplateError or SourceError."""
-        raise NotImplementedError("comes with the engine's template module")
+        """Validate and freeze; a branch or tag becomes a commit. Raises TemplateError or SourceError."""
+        parsed = template.parse(release.template)
+        inputs = cls(
+            template=release.template, source_kind=release.source_kind, platforms=tuple(parsed.platforms)
+        )
+        if release.source_kind == SourceKind.ARCHIVE:
+            if not release.archive:
+                raise SourceError("No archive was uploaded.", hint="Upload one, or choose another source.")
+            return replace(inputs, archive=release.archive)
+        if release.source_kind == SourceKind.GIT:
+            commit = source.resolve_commit(release.git_url, release.git_ref)
+            return replace(inputs, git_url=release.git_url, git_commit=commit)
+        return inputs
 
     @classmethod
     def of_revision(cls, revision: Revision) -> Inputs:

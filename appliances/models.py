@@ -220,6 +220,7 @@ class Revision(models.Model):
         Every platform succeeded: READY, and published at once when the appliance says so and nothing newer is up.
         """
         with transaction.atomic():
+            self.refresh_from_db()  # its release may have been withdrawn since
             newest = list(self.builds.newest_per_platform())
             if any(build.is_active for build in newest):
                 return

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from .querysets import ArtifactQuerySet, BuildQuerySet, LogChunkQuerySet
+from .querysets import ArtifactQuerySet, BuildQuerySet, LogChunkQuerySet, StepQuerySet
 from .states import ACTIVE, FINAL, BuildState, StepState
 
 
@@ -50,6 +50,11 @@ class Build(models.Model):
         return f"build {self.pk} ({self.platform}, {self.state})"
 
     @property
+    def name(self) -> str:
+        """What everything outside the database calls it: its job, its folder, its machines."""
+        return f"build-{self.pk}"
+
+    @property
     def is_active(self) -> bool:
         return self.state in ACTIVE
 
@@ -72,6 +77,8 @@ class Step(models.Model):
     fraction = models.FloatField(default=0)
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects = StepQuerySet.as_manager()
 
     class Meta:
         ordering = ["position"]

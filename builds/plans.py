@@ -1,60 +1,63 @@
-"""What the pages ask the engine about a template's text."""
+"""From a build's row to what the engine needs: the plan, the values of its variables, the files of its source."""
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, field
-from typing import Any
+import shutil
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
-import yaml
+from django.core.files.storage import default_storage
 
-from builds.engine.errors import Problem
-from builds.engine.image import Size
+from .engine import source, template
+from .engine.context import Context
+from .engine.errors import BuildError, SourceError
+from .engine.plan import Plan
+from .models import Build
 
-USUAL = Size(cpus=1, memory=2**30, disk=4 * 2**30)
-UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
-
-
-@dataclass(frozen=True)
-class Outline:
-    """What one platform's build will do."""
-
-    platform: str
-    steps: tuple[str, ...]
+if TYPE_CHECKING:
+    from appliances.models import Revision
 
 
-@dataclass(frozen=True)
-class Reading:
-    """A text as the engine understands it: either its problems, or its plans."""
-
-    problems: tuple[Problem, ...] = ()
-    plans: tuple[Outline, ...] = ()
-    secrets: frozenset[str] = field(default_factory=frozenset)
+def plan_of(build: Build) -> Plan:
+    """Raises TemplateError: what was valid when the revision was made may not be after an update of Slipway."""
+    release = build.revision.release
+    name = f"{release.appliance.team.slug}-{release.appliance.slug}-{release.version}"
+    return template.parse(build.revision.template).plan(build.platform, name)
 
 
-def read(text: str) -> Reading:
-    try:
-        yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        return Reading((Problem("", str(getattr(error, "problem", error)), mark.line + 1 if mark else None),))
-    return Reading()
+def secret_values(build: Build, plan: Plan) -> dict[str, str]:
+    """The team's values of the plan's secret variables. BuildError names all that are missing."""
+    team = build.revision.release.appliance.team
+    values = team.secret_values(plan.secrets)
+    if missing := sorted(plan.secrets - values.keys()):
+        raise BuildError(
+            f"The team {team} has no value for the secret {', '.join(missing)}.",
+            hint="An owner of the team sets it under Secrets; then retry the build.",
+        )
+    return values
 
 
-def schema() -> dict[str, Any]:
-    return {}
+def fetch_source(revision: Revision, context: Context) -> None:
+    """Lay the files of the revision's source out in `context.source`, a folder that does not exist yet.
+
+    The template's own `files` come last. Raises SourceError when it cannot be had.
+    """
+    if revision.source_kind == "archive":
+        with TemporaryDirectory(dir=context.work) as folder:
+            source.archive(_local_copy(revision.archive, Path(folder)), context.source)
+    elif revision.source_kind == "git":
+        source.git(revision.git_url, revision.git_commit, context.source, context)
+    source.inline(template.parse(revision.template).files, context.source)
 
 
-def size(text: str) -> Size:
-    """The machine that a frozen template asks for; what it leaves out is as usual."""
-    asked = (yaml.safe_load(text) or {}).get("size") or {}
-    return Size(
-        cpus=int(asked.get("cpus", USUAL.cpus)),
-        memory=_bytes(asked.get("memory"), USUAL.memory),
-        disk=_bytes(asked.get("disk"), USUAL.disk),
-    )
-
-
-def _bytes(quantity: Any, usual: int) -> int:
-    found = re.fullmatch(r"\s*(\d+)\s*([KMGT]?)(?:i?B)?\s*", str(quantity or ""), re.IGNORECASE)
-    return int(found[1]) * UNITS[found[2].upper()] if found else usual
+def _local_copy(key: str, folder: Path) -> Path:
+    """The stored file itself where it is on this machine, else a copy in `folder`."""
+    if path := default_storage.local_path(key):
+        if not path.exists():
+            raise SourceError("The uploaded archive is gone from the storage.", hint="Upload it again.")
+        return path
+    copy = folder / "archive"
+    with default_storage.open(key) as stored, copy.open("wb") as file:
+        shutil.copyfileobj(stored, file, 1024 * 1024)
+    return copy

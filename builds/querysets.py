@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db import models
 
 from . import states
@@ -19,6 +21,9 @@ class BuildQuerySet(models.QuerySet):
     def queued(self):
         return self.filter(state=states.BuildState.QUEUED)
 
+    def succeeded(self):
+        return self.filter(state=states.BuildState.SUCCEEDED)
+
     def unsuccessful(self):
         """Ended without images."""
         return self.filter(state__in=(states.BuildState.FAILED, states.BuildState.CANCELLED))
@@ -29,6 +34,13 @@ class BuildQuerySet(models.QuerySet):
             revision=models.OuterRef("revision"), platform=models.OuterRef("platform")
         )
         return self.filter(pk=models.Subquery(newest.order_by("-pk").values("pk")[:1]))
+
+
+class StepQuerySet(models.QuerySet):
+    def end(self, now: datetime) -> None:
+        """The build has ended without them: what ran has failed, what was to come is skipped."""
+        self.filter(state=states.StepState.RUNNING).update(state=states.StepState.FAILED, finished_at=now)
+        self.filter(state=states.StepState.PENDING).update(state=states.StepState.SKIPPED)
 
 
 class LogChunkQuerySet(models.QuerySet):

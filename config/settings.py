@@ -82,7 +82,9 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
 
-REDIS_URL = env("REDIS_URL", default=f"unix://{DATA_DIR / 'redis.sock'}?db=0")
+# Without an address `manage.py up` starts a Redis of its own on this socket.
+REDIS_SOCKET = None if env("REDIS_URL", default="") else DATA_DIR / "redis.sock"
+REDIS_URL = env("REDIS_URL", default="") or f"unix://{REDIS_SOCKET}?db=0"
 PLATFORMS = ["qemu"]
 RQ_QUEUES = {name: {"URL": REDIS_URL, "DEFAULT_TIMEOUT": 24 * 3600} for name in [*PLATFORMS, "default"]}
 

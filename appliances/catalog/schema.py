@@ -3,11 +3,11 @@
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_safe
 
-from builds import plans
+from builds import outline
 
 
 @require_safe
 def schema(request: HttpRequest) -> JsonResponse:
     return JsonResponse(
-        plans.schema(), content_type="application/schema+json", headers={"Cache-Control": "max-age=3600"}
+        outline.schema(), content_type="application/schema+json", headers={"Cache-Control": "max-age=3600"}
     )

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from appliances.models import Appliance, Release, Revision
-from builds import plans
+from builds import outline
 from builds.engine.image import Size
 from builds.models import Artifact, CheckResult
 
@@ -66,7 +66,7 @@ class Shelf:
 
     @cached_property
     def machine(self) -> Size:
-        return plans.size(self.revision.template)
+        return outline.size(self.revision.template)
 
     @cached_property
     def ways(self) -> list[Way]:

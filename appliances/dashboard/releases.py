@@ -16,7 +16,7 @@ from appliances import releases
 from appliances.forms import ReleaseForm
 from appliances.models import Appliance, Release
 from appliances.permissions import can_maintain
-from builds import plans
+from builds import outline
 from builds.engine.errors import SlipwayError, TemplateError
 
 from .access import appliance_for, release_for
@@ -112,7 +112,7 @@ def page(
 def verdict(
     appliance: Appliance, release: Release | None, text: str, problems: list[Any] | None = None
 ) -> dict[str, Any]:
-    read = plans.read(text)
+    read = outline.read(text)
     problems = read.problems if problems is None else problems
     former = release.revisions.first() if release else None
     secrets = set(appliance.team.secrets.values_list("name", flat=True))

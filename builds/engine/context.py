@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from .console import Console
+from .console import Console, Redactor
 from .errors import Cancelled, TimedOut
+from .variables import fill
 
 
 class Stop:
@@ -89,6 +90,21 @@ class Context:
         self.check()
         with self.console.step(title) as console:
             yield replace(self, console=console)
+
+    def within(self, seconds: float, what: str, hint: str = "") -> Context:
+        """The same context under a tighter limit; `what` names the part in the error."""
+        left = self.deadline.left
+        if left is not None and left <= seconds:
+            return self
+        return replace(self, deadline=Deadline(seconds, what, hint))
+
+    def fill(self, text: str) -> str:
+        """The text with the variables' values for "{{ name }}", secret ones too: keep it off every argv."""
+        return fill(text, self.variables)
+
+    def redact(self, text: str) -> str:
+        """The text without the values of secret variables: for what is kept or shown."""
+        return Redactor([self.variables[name] for name in self.secrets if name in self.variables])(text)
 
     def folder(self, name: str) -> Path:
         """A fresh folder of this build."""

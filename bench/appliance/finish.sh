@@ -1,0 +1,4 @@
+#!/bin/sh
+set -eu
+systemctl enable nginx
+date -u > /etc/built-at
