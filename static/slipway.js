@@ -43,7 +43,7 @@
 
   // <time datetime="…" data-ago>: relative times stay true while the page is open.
   const units = [["year", 31536000], ["month", 2592000], ["day", 86400], ["hour", 3600], ["minute", 60]];
-  const words = new Intl.RelativeTimeFormat("en", { numeric: "auto", style: "long" });
+  const words = new Intl.RelativeTimeFormat("en", { numeric: "always" });
   function age(seconds) {
     for (const [unit, size] of units) if (seconds >= size) return words.format(-Math.floor(seconds / size), unit);
     return "just now";

@@ -23,15 +23,25 @@ FAMILIES = {
     )
 }
 BOX_PROVIDERS = {name: name.removeprefix("box-") for name in FAMILIES["vagrant"].formats}
-FORMAT_LABELS = {
-    "qcow2": "QCOW2 disk",
-    "raw": "Raw disk",
-    "vmdk": "VMDK disk",
-    "ova": "OVA",
-    "box-libvirt": "Vagrant box for libvirt",
-    "box-virtualbox": "Vagrant box for VirtualBox",
-    "box-vmware_desktop": "Vagrant box for VMware",
+# format: (what its button says, what fits beside a bar); the order is that of the pages.
+FORMATS = {
+    "ova": ("OVA", "OVA"),
+    "vmdk": ("VMDK disk", "VMDK"),
+    "box-vmware_desktop": ("Vagrant box for VMware", "Vagrant, VMware"),
+    "box-virtualbox": ("Vagrant box for VirtualBox", "Vagrant, VirtualBox"),
+    "box-libvirt": ("Vagrant box for libvirt", "Vagrant, libvirt"),
+    "qcow2": ("QCOW2 disk", "QCOW2"),
+    "raw": ("Raw disk", "Raw"),
 }
+
+
+def label(format_: str) -> str:
+    return FORMATS[format_][0] if format_ in FORMATS else format_
+
+
+def place(format_: str) -> int:
+    """Where pages show a format among the others."""
+    return list(FORMATS).index(format_) if format_ in FORMATS else len(FORMATS)
 
 
 def families_of(formats: Iterable[str]) -> list[Family]:

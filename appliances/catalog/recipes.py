@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from builds.models import Artifact
 
-from .families import BOX_PROVIDERS, FAMILIES, FORMAT_LABELS, Family
+from .families import BOX_PROVIDERS, FAMILIES, Family
 
 UNPACK = {".gz": "gzip -dc", ".xz": "xz -dc", ".zst": "zstd -dc"}
 
@@ -186,6 +186,3 @@ RECIPES: dict[str, Callable[[Subject], list[Recipe]]] = {
     "qemu": qemu,
 }
 
-
-def label(format_: str) -> str:
-    return FORMAT_LABELS.get(format_, format_)

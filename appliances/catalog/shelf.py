@@ -12,7 +12,8 @@ from builds import outline
 from builds.engine.image import Size
 from builds.models import Artifact, CheckResult
 
-from .recipes import Download, Subject, Way, label, ways
+from .families import FORMATS, label, place
+from .recipes import Download, Subject, Way, ways
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,8 @@ class Shelf:
 
     @cached_property
     def artifacts(self) -> list[Artifact]:
-        return list(Artifact.objects.of_succeeded_builds().filter(build__revision=self.revision))
+        found = Artifact.objects.of_succeeded_builds().filter(build__revision=self.revision)
+        return sorted(found, key=lambda each: place(each.format))
 
     @cached_property
     def downloads(self) -> dict[str, Download]:
@@ -100,7 +102,7 @@ class Shelf:
     @cached_property
     def boots(self) -> list[Boot]:
         times = [
-            (label(each.format), each.format.removeprefix("box-"), float(each.evidence["boot_seconds"]))
+            (label(each.format), FORMATS.get(each.format, ("", each.format))[1], float(each.evidence["boot_seconds"]))
             for each in self.artifacts
             if each.evidence.get("boot_seconds")
         ]

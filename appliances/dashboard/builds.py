@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from appliances.catalog.recipes import label
+from appliances.catalog.families import label
 from appliances.permissions import can_maintain
 from builds import queue
 from builds.engine.errors import SlipwayError

@@ -12,7 +12,6 @@ from builds.models import Build, Step
 from builds.states import BuildState, StepState
 
 FORMER_BUILDS = 9
-DONE = (StepState.SUCCEEDED, StepState.FAILED, StepState.SKIPPED)
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,7 @@ def percent_done(steps: list[Step], weights: dict[str, float]) -> float:
     for step in steps:
         weight = weights.get(step.title, average)
         total += weight
-        done += weight * (1.0 if step.state in DONE else min(max(step.fraction, 0.0), 1.0))
+        done += weight * (1.0 if step.state == StepState.SUCCEEDED else min(max(step.fraction, 0.0), 1.0))
     return round(100 * done / total, 1) if total else 0.0
 
 

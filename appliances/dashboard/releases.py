@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.files.storage import default_storage
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
 from appliances import releases
+from appliances.archives import store_archive
 from appliances.forms import ReleaseForm
-from appliances.models import Appliance, Release
+from appliances.models import Appliance, Release, Revision
 from appliances.permissions import can_maintain
 from builds import outline
 from builds.engine.errors import SlipwayError, TemplateError
@@ -23,6 +23,8 @@ from .access import appliance_for, release_for
 from .changes import diff
 from .example import EXAMPLE
 from .verbs import possible
+
+REVISIONS_SHOWN = 20
 
 
 @login_required
@@ -83,11 +85,10 @@ def validate(request: HttpRequest, team: str, appliance: str) -> HttpResponse:
 
 
 def save(form: ReleaseForm) -> Release:
-    """An uploaded archive is stored first, under a key of its own: revisions keep pointing to theirs."""
+    """An uploaded archive is stored first, under its content's key: revisions keep pointing to theirs."""
     release: Release = form.save(commit=False)
     if upload := form.cleaned_data.get("upload"):
-        suffix = "".join(part for part in ("." + upload.name.partition(".")[2],) if len(part) < 12)
-        release.archive = default_storage.save(f"archives/{uuid.uuid4().hex}{suffix}", upload)
+        release.archive = store_archive(upload)
     release.save()
     return release
 
@@ -95,7 +96,7 @@ def save(form: ReleaseForm) -> Release:
 def page(
     request: HttpRequest, release: Release, form: ReleaseForm, text: str, problems: list[Any] | None
 ) -> dict[str, Any]:
-    revisions = list(release.revisions.prefetch_related("builds__artifacts")[:20]) if release.pk else []
+    revisions = list(recent_revisions(release)) if release.pk else []
     return {
         "area": "dashboard",
         "release": release,
@@ -107,6 +108,12 @@ def page(
         "verbs": possible(release, revisions),
         **verdict(release.appliance, release if release.pk else None, text, problems),
     }
+
+
+def recent_revisions(release: Release) -> QuerySet[Revision]:
+    return release.revisions.annotate(
+        file_count=Count("builds__artifacts", filter=~Q(builds__artifacts__file=""), distinct=True)
+    ).prefetch_related("builds")[:REVISIONS_SHOWN]
 
 
 def verdict(

@@ -62,26 +62,45 @@ def tone(value: str) -> str:
     return STATES.get(value, ("", "", ""))[1]
 
 
+# (ground, slipway, sky): calm pairs that carry white initials on light and on dark pages.
+PALETTE = (
+    ("#1f6fb2", "#164f86", "#3f93d6"),
+    ("#2b5fc0", "#1e438c", "#5586e4"),
+    ("#5156c4", "#393d92", "#787de6"),
+    ("#7a4bb8", "#573488", "#9d72d8"),
+    ("#a24391", "#762f6a", "#c46ab4"),
+    ("#b9405f", "#882b44", "#d96b86"),
+    ("#bd5434", "#8b3b22", "#dd7c5c"),
+    ("#a36a1c", "#774b10", "#c98e3e"),
+    ("#2f7d5b", "#205a40", "#53a37f"),
+    ("#1d7b85", "#135861", "#41a2ac"),
+    ("#47657f", "#314a5f", "#6c8ba6"),
+    ("#5b6b3a", "#414d28", "#82935c"),
+)
+
+
 @register.simple_tag
 def icon(appliance: Any, pixels: int = 48) -> SafeString:
     """An appliance's face: its initials over a slipway, both from its slug, so that it never changes."""
-    seed = hashlib.sha256(f"{appliance.slug}".encode()).digest()
-    hue, tilt = seed[0] * 360 // 256, 4 + seed[1] % 14
+    seed = hashlib.sha256(appliance.slug.encode()).digest()
+    ground, slipway, sky = PALETTE[seed[0] % len(PALETTE)]
+    tilt = 5 + seed[1] % 12
     words = [word for word in appliance.name.replace("-", " ").split() if word[0].isalnum()] or ["?"]
-    initials = (words[0][0] + words[1][0] if len(words) > 1 else words[0][:2].capitalize())[:2]
+    initials = words[0][0] + words[1][0] if len(words) > 1 else words[0][:2].capitalize()
     return format_html(
         '<svg class="icon" width="{size}" height="{size}" viewBox="0 0 64 64" aria-hidden="true">'
-        '<rect width="64" height="64" fill="hsl({hue} 46% 40%)"/>'
-        '<path d="M0 {left} 64 {right} 64 64 0 64z" fill="hsl({hue} 52% 31%)"/>'
-        '<circle cx="{sun}" cy="14" r="26" fill="hsl({near} 50% 47%)" fill-opacity=".55"/>'
-        '<text x="32" y="41" text-anchor="middle" font-family="system-ui, sans-serif" font-size="25" '
+        '<rect width="64" height="64" fill="{ground}"/>'
+        '<circle cx="{sun}" cy="10" r="24" fill="{sky}" fill-opacity=".6"/>'
+        '<path d="M0 {left} 64 {right} 64 64 0 64z" fill="{slipway}"/>'
+        '<text x="32" y="40.500" text-anchor="middle" font-family="system-ui, sans-serif" font-size="25" '
         'font-weight="650" letter-spacing="-.5" fill="#fff">{initials}</text></svg>',
         size=pixels,
-        hue=hue,
-        near=(hue + 28) % 360,
+        ground=ground,
+        sky=sky,
+        slipway=slipway,
         left=46 - tilt,
         right=46 + tilt // 2,
-        sun=46 + seed[2] % 14,
+        sun=42 + seed[2] % 20,
         initials=initials,
     )
 
