@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, field
+from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Any
 
-import yaml
-
-from builds.engine.errors import Problem
-from builds.engine.image import Size
-
-USUAL = Size(cpus=1, memory=2**30, disk=4 * 2**30)
-UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+from .engine import pipeline, template
+from .engine.errors import Problem, TemplateError
+from .engine.image import Size
 
 
 @dataclass(frozen=True)
 class Outline:
-    """What one platform's build will do."""
+    """What one platform's build will do, step by step."""
 
     platform: str
     steps: tuple[str, ...]
@@ -25,36 +21,37 @@ class Outline:
 
 @dataclass(frozen=True)
 class Reading:
-    """A text as the engine understands it: either its problems, or its plans."""
+    """A text as the engine understands it: its problems, or else its plans."""
 
     problems: tuple[Problem, ...] = ()
-    plans: tuple[Outline, ...] = ()
-    secrets: frozenset[str] = field(default_factory=frozenset)
+    outlines: tuple[Outline, ...] = ()
+    missing: tuple[str, ...] = ()
+    """Secret variables that have no value yet. They stop a build, not the writing of a template."""
 
 
-def read(text: str) -> Reading:
+def read(text: str, *, inline: bool, secrets: Collection[str]) -> Reading:
+    """`inline`: all files are in the template itself. `secrets`: the names that have a value."""
     try:
-        yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        return Reading((Problem("", str(getattr(error, "problem", error)), mark.line + 1 if mark else None),))
-    return Reading()
-
-
-def schema() -> dict[str, Any]:
-    return {}
-
-
-def size(text: str) -> Size:
-    """The machine that a frozen template asks for; what it leaves out is as usual."""
-    asked = (yaml.safe_load(text) or {}).get("size") or {}
-    return Size(
-        cpus=int(asked.get("cpus", USUAL.cpus)),
-        memory=_bytes(asked.get("memory"), USUAL.memory),
-        disk=_bytes(asked.get("disk"), USUAL.disk),
+        parsed = template.parse(text)
+        if problems := parsed.problems(listing=() if inline else None):
+            return Reading(tuple(problems))
+        plans = parsed.plans("preview", dict.fromkeys(parsed.secrets, ""), None)
+    except TemplateError as error:
+        return Reading(error.problems)
+    return Reading(
+        outlines=tuple(Outline(name, tuple(pipeline.steps(plan))) for name, plan in plans.items()),
+        missing=tuple(sorted(parsed.secrets - set(secrets))),
     )
 
 
-def _bytes(quantity: Any, usual: int) -> int:
-    found = re.fullmatch(r"\s*(\d+)\s*([KMGT]?)(?:i?B)?\s*", str(quantity or ""), re.IGNORECASE)
-    return int(found[1]) * UNITS[found[2].upper()] if found else usual
+def schema() -> dict[str, Any]:
+    return template.schema()
+
+
+def size(text: str) -> Size | None:
+    """The machine that a frozen template asks for; None when today's engine no longer understands it."""
+    try:
+        asked = template.parse(text).sections.size
+    except TemplateError:
+        return None
+    return Size(asked.cpus, asked.memory, asked.disk)

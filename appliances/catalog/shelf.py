@@ -15,6 +15,9 @@ from builds.models import Artifact, CheckResult
 from .families import FORMATS, label, place
 from .recipes import Download, Subject, Way, ways
 
+# What a template means that says nothing of its size.
+USUAL = Size(cpus=2, memory=2**30, disk=4 * 2**30)
+
 
 @dataclass(frozen=True)
 class Boot:
@@ -68,7 +71,7 @@ class Shelf:
 
     @cached_property
     def machine(self) -> Size:
-        return outline.size(self.revision.template)
+        return outline.size(self.revision.template) or USUAL
 
     @cached_property
     def ways(self) -> list[Way]:

@@ -48,7 +48,7 @@ def build(request: HttpRequest, number: int) -> HttpResponse:
         "cut": len(newest) > CHUNKS_SHOWN,
         "after": chunks[-1].sequence if chunks else -1,
     }
-    if found.error:
+    if found.is_final and found.error:
         context["last_lines"] = last_lines(found)
     return render(request, "builds/build.html", context)
 

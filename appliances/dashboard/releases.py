@@ -14,10 +14,10 @@ from django.views.decorators.http import require_POST
 from appliances import releases
 from appliances.archives import store_archive
 from appliances.forms import ReleaseForm
-from appliances.models import Appliance, Release, Revision
+from appliances.models import Appliance, Release, Revision, SourceKind
 from appliances.permissions import can_maintain
 from builds import outline
-from builds.engine.errors import SlipwayError, TemplateError
+from builds.engine.errors import Problem, SlipwayError, TemplateError
 
 from .access import appliance_for, release_for
 from .changes import diff
@@ -47,26 +47,24 @@ def release(request: HttpRequest, team: str, appliance: str, version: str) -> Ht
 
 def edit(request: HttpRequest, release: Release) -> HttpResponse:
     form = ReleaseForm(request.POST or None, request.FILES or None, instance=release)
-    problems: list[Any] | None = None
+    problems: list[Problem] | None = None
     if request.method == "POST" and form.is_valid():
-        saved = save(form)
-        if "build" not in request.POST:
-            messages.success(request, "Saved. Nothing is built yet.")
-            return redirect("release", saved.appliance.team.slug, saved.appliance.slug, saved.version)
         try:
+            saved = save(form)
+            if "build" not in request.POST:
+                messages.success(request, "Saved. Nothing is built yet.")
+                return redirect("release", *address(saved))
             revision, created = releases.revise(saved, by=request.user)
         except TemplateError as error:
             problems = list(error.problems)
-            release.pk = saved.pk
         except SlipwayError as error:
             form.add_error(None, str(error))
         else:
             if not created:
                 messages.info(request, f"Nothing changed since r{revision.number}, so nothing is built.")
-            build = revision.builds.first()
-            if created and build and len(revision.platforms) == 1:
+            elif len(revision.platforms) == 1 and (build := revision.builds.first()):
                 return redirect("build", build.pk)
-            return redirect("release", saved.appliance.team.slug, saved.appliance.slug, saved.version)
+            return redirect("release", *address(saved))
     text = form["template"].value() or ""
     status = 422 if form.errors or problems else 200
     return render(
@@ -81,7 +79,9 @@ def validate(request: HttpRequest, team: str, appliance: str) -> HttpResponse:
     found = appliance_for(request, team, appliance, can_maintain)
     text = request.POST.get("template", "").replace("\r\n", "\n")
     release = found.releases.filter(version=request.POST.get("release")).first()
-    return render(request, "dashboard/_verdict.html", verdict(found, release, text) | {"live": True})
+    inline = request.POST.get("source_kind") == SourceKind.INLINE
+    context = {"appliance": found, "live": True, **verdict(found, release, text, inline=inline)}
+    return render(request, "dashboard/_verdict.html", context)
 
 
 def save(form: ReleaseForm) -> Release:
@@ -93,8 +93,12 @@ def save(form: ReleaseForm) -> Release:
     return release
 
 
+def address(release: Release) -> tuple[str, str, str]:
+    return release.appliance.team.slug, release.appliance.slug, release.version
+
+
 def page(
-    request: HttpRequest, release: Release, form: ReleaseForm, text: str, problems: list[Any] | None
+    request: HttpRequest, release: Release, form: ReleaseForm, text: str, problems: list[Problem] | None
 ) -> dict[str, Any]:
     revisions = list(recent_revisions(release)) if release.pk else []
     return {
@@ -106,7 +110,13 @@ def page(
         "events": release.events.select_related("by", "revision")[:20] if release.pk else [],
         "may_maintain": can_maintain(request.user, release.appliance.team),
         "verbs": possible(release, revisions),
-        **verdict(release.appliance, release if release.pk else None, text, problems),
+        **verdict(
+            release.appliance,
+            release if release.pk else None,
+            text,
+            inline=form["source_kind"].value() == SourceKind.INLINE,
+            problems=problems,
+        ),
     }
 
 
@@ -117,16 +127,22 @@ def recent_revisions(release: Release) -> QuerySet[Revision]:
 
 
 def verdict(
-    appliance: Appliance, release: Release | None, text: str, problems: list[Any] | None = None
+    appliance: Appliance,
+    release: Release | None,
+    text: str,
+    *,
+    inline: bool,
+    problems: list[Problem] | None = None,
 ) -> dict[str, Any]:
-    read = outline.read(text)
-    problems = read.problems if problems is None else problems
+    """How the text reads now, and what changed in it since the newest revision."""
+    secrets = appliance.team.secrets.values_list("name", flat=True)
+    read = outline.read(text, inline=inline, secrets=secrets)
+    problems = list(read.problems) if problems is None else problems
     former = release.revisions.first() if release else None
-    secrets = set(appliance.team.secrets.values_list("name", flat=True))
     return {
         "problems": problems,
-        "plans": read.plans,
-        "missing_secrets": sorted(read.secrets - secrets),
+        "outlines": read.outlines,
+        "missing_secrets": read.missing,
         "bad_lines": {problem.line for problem in problems if problem.line},
         "line_numbers": range(1, text.count("\n") + 2),
         "former": former,
