@@ -1,0 +1,3 @@
+from .base import Base
+
+BASES: dict[str, type[Base]] = {}

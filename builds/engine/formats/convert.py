@@ -128,8 +128,8 @@ def new_file(path: Path, most: int) -> Iterator[BinaryIO]:
             raise
         free = shutil.disk_usage(path.parent).free
         raise WorkerError(
-            f"There is no room for {path.name} in {path.parent}: {free / 2**30:.1f} GiB are free, "
-            f"the images of this build may need {most / 2**30:.1f} GiB.",
+            f"There is no room for {path.name} in {path.parent}: {free / 2**20:.0f} MiB are free, "
+            f"the images of this build may need {most / 2**20:.0f} MiB.",
             hint="Free some disk space on this worker, then retry the build.",
         ) from error
     finally:

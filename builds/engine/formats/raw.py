@@ -75,7 +75,7 @@ class Raw(DiskFormat):
         path = folder / "disk.raw"
         try:
             unpack(image.file, path, context)
-        except (EOFError, gzip.BadGzipFile, isal_zlib.error) as error:
+        except (EOFError, gzip.BadGzipFile, isal_zlib.error) as error:  # type: ignore[misc]
             raise BuildError(f"{image.file.name} is not a whole gzip file: {error}") from error
         return Drive(path, "raw")
 
