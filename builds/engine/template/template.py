@@ -173,6 +173,8 @@ class _Maker:
 
 def files_of(plugin: Plugin | None) -> tuple[str, ...]:
     """The paths in the source that it reads; only provisioners and some bases do."""
+    if not isinstance(plugin, Provisioner | Base):
+        return ()  # a format has files of another kind
     files = getattr(plugin, "files", None)
     return files() if files else ()
 
