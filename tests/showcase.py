@@ -37,6 +37,8 @@ files:
     set -eu
     apt-get update
     apt-get install -y --no-install-recommends nginx mariadb-server php-fpm
+  site/index.html: |
+    <h1>Welcome</h1>
 
 provisioners:
   - shell: {script: scripts/install.sh, env: {TITLE: "{{ site_title }}"}}

@@ -83,7 +83,7 @@ PALETTE = (
 def icon(appliance: Any, pixels: int = 48) -> SafeString:
     """An appliance's face: its initials over a slipway, both from its slug, so that it never changes."""
     seed = hashlib.sha256(appliance.slug.encode()).digest()
-    ground, slipway, sky = PALETTE[seed[0] % len(PALETTE)]
+    ground, slipway, sky = PALETTE[int.from_bytes(seed[:4]) % len(PALETTE)]
     tilt = 5 + seed[1] % 12
     words = [word for word in appliance.name.replace("-", " ").split() if word[0].isalnum()] or ["?"]
     initials = words[0][0] + words[1][0] if len(words) > 1 else words[0][:2].capitalize()
