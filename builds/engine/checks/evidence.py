@@ -15,7 +15,7 @@ CONSOLE = 8 * 1024  # characters of the serial console that are kept
 LIST_PACKAGES = r"""
 if command -v dpkg-query >/dev/null; then
     dpkg-query -W -f '${db:Status-Status} ${Package} ${Version}\n' | sed -n 's/^installed //p'
-elif command -v rpm >/dev/null; then
+elif rpm --version >/dev/null 2>&1; then
     rpm -qa --qf '%{NAME} %{VERSION}-%{RELEASE}\n'
 elif command -v apk >/dev/null; then
     apk info -v | sed -E 's/^(.*)-([^-]+-r[0-9]+)$/\1 \2/'
@@ -32,7 +32,7 @@ def collect(machine: Machine, context: Context) -> dict[str, Any]:
     """JSON: boot_seconds, ports and local_ports (["80/tcp"]), packages by name, os, kernel, console."""
     outside, local = ports(machine.expect(LIST_SOCKETS, context))
     system = machine.expect(
-        '. /etc/os-release 2>/dev/null; echo "$PRETTY_NAME"; uname -r', context
+        '[ ! -r /etc/os-release ] || . /etc/os-release; echo "$PRETTY_NAME"; uname -r', context
     ).splitlines()
     return {
         "boot_seconds": round(machine.boot_seconds, 1),
