@@ -18,11 +18,19 @@ class BuildQuerySet(models.QuerySet):
         """A worker has taken it."""
         return self.filter(state__in=states.OWNED)
 
+    def silent_since(self, moment: datetime):
+        """Owned by a worker that has not been heard of since then."""
+        return self.owned().filter(heartbeat_at__lt=moment)
+
     def queued(self):
         return self.filter(state=states.BuildState.QUEUED)
 
     def succeeded(self):
         return self.filter(state=states.BuildState.SUCCEEDED)
+
+    def unsuccessful(self):
+        """Ended without images."""
+        return self.filter(state__in=(states.BuildState.FAILED, states.BuildState.CANCELLED))
 
     def newest_per_platform(self):
         """Of each revision and platform only the last attempt."""
