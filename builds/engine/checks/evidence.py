@@ -22,9 +22,7 @@ elif command -v apk >/dev/null; then
 fi
 """
 # Read by us, not by ss: every Linux has these files.
-LIST_SOCKETS = (
-    'cd /proc/net && for file in tcp tcp6 udp udp6; do [ ! -e $file ] || sed "s/^/$file /" $file; done'
-)
+LIST_SOCKETS = 'cd /proc/net && for file in tcp tcp6 udp udp6; do [ ! -e $file ] || sed "s/^/$file /" $file; done'
 LISTENING = {"tcp": "0A", "udp": "07"}
 
 
@@ -55,9 +53,7 @@ def ports(sockets: str) -> tuple[list[str], list[str]]:
     """What listens for the outside and what for the machine alone, from the kernel's tables of sockets."""
     outside: set[tuple[int, str]] = set()
     local: set[tuple[int, str]] = set()
-    for match in re.finditer(
-        r"^(tcp|udp)6? +\d+: ([0-9A-F]+):([0-9A-F]{4}) \S+ ([0-9A-F]{2}) ", sockets, re.M
-    ):
+    for match in re.finditer(r"^(tcp|udp)6? +\d+: ([0-9A-F]+):([0-9A-F]{4}) \S+ ([0-9A-F]{2}) ", sockets, re.M):
         protocol, address, port, state = match.groups()
         if state == LISTENING[protocol]:
             (local if _address(address).is_loopback else outside).add((int(port, 16), protocol))

@@ -63,9 +63,7 @@ class Shell(Provisioner):
         @model_validator(mode="after")
         def one_script(self) -> Self:
             if (self.script is None) == (self.inline is None):
-                raise ValueError(
-                    "needs either `script` (a path in the source) or `inline` (the script itself)"
-                )
+                raise ValueError("needs either `script` (a path in the source) or `inline` (the script itself)")
             return self
 
     @property
