@@ -22,6 +22,7 @@ ARCHITECTURE = "amd64"
 class Box(DiskFormat):
     source = VAGRANT_DISK
     media_type = "application/gzip"
+    programs = ("qemu-img", "sfdisk", "debugfs", "bsdtar")
     provider: ClassVar[str]
     disk: ClassVar[str]
     """What the disk's file is called in the box."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from builds.engine import formats
-from builds.engine.command import run
+from builds.engine.command import find, run
 from builds.engine.console import Recorder
 from builds.engine.context import Context
 from builds.engine.errors import Cancelled, WorkerError
@@ -119,3 +119,17 @@ def file_size_limit(limit: int) -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_worker_without_a_program_is_told_how_to_get_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "qemu-img").symlink_to(find("qemu-img"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    box, qcow2 = formats.FORMATS["box-libvirt"], formats.FORMATS["qcow2"]
+
+    qcow2(qcow2.Options()).verify()
+    with pytest.raises(WorkerError, match="bsdtar is not installed") as caught:
+        box(box.Options()).verify()
+
+    assert "apt-get install libarchive-tools" in caught.value.hint
