@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
+
+from builds.models import Build
 
 from .states import ReleaseState, RevisionState
 
@@ -53,3 +55,8 @@ class RevisionQuerySet(models.QuerySet):
     def published(self):
         """What the catalog offers: the published revision of a release that is not withdrawn."""
         return self.filter(state=RevisionState.PUBLISHED, release__state=ReleaseState.PUBLISHED)
+
+    def unsettled(self):
+        """Still building as it seems, but none of its builds is active any more."""
+        active = Exists(Build.objects.active().filter(revision=OuterRef("pk")))
+        return self.filter(~active, state=RevisionState.BUILDING)

@@ -1,7 +1,7 @@
 """The states of releases and revisions, and the moves that are allowed.
 
-    Revision: BUILDING -> READY -> PUBLISHED <-> SUPERSEDED        Release: DRAFT -> PUBLISHED <-> WITHDRAWN
-                 `----> FAILED -> BUILDING (retry)
+Revision: BUILDING -> READY -> PUBLISHED <-> SUPERSEDED        Release: DRAFT -> PUBLISHED <-> WITHDRAWN
+             `----> FAILED -> BUILDING (retry)
 """
 
 from django.db import models
@@ -21,7 +21,13 @@ class RevisionState(models.TextChoices):
     SUPERSEDED = "superseded"  # a newer revision took its place; can be rolled back to
 
 
-MOVES = {
+RELEASE_MOVES = {
+    ReleaseState.DRAFT: (ReleaseState.PUBLISHED,),
+    ReleaseState.PUBLISHED: (ReleaseState.WITHDRAWN,),
+    ReleaseState.WITHDRAWN: (ReleaseState.PUBLISHED,),
+}
+
+REVISION_MOVES = {
     RevisionState.BUILDING: (RevisionState.READY, RevisionState.FAILED, RevisionState.SUPERSEDED),
     RevisionState.READY: (RevisionState.PUBLISHED, RevisionState.SUPERSEDED),
     RevisionState.FAILED: (RevisionState.BUILDING, RevisionState.SUPERSEDED),

@@ -6,12 +6,15 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from .querysets import ArtifactQuerySet, BuildQuerySet, LogChunkQuerySet
-from .states import ACTIVE, BuildState, StepState
+from .moves import Moved
+from .querysets import ArtifactQuerySet, BuildQuerySet, LogChunkQuerySet, StepQuerySet
+from .states import ACTIVE, FINAL, BuildState, StepState
 
 
-class Build(models.Model):
+class Build(Moved):
     """One attempt to make one revision on one platform."""
+
+    moved = ("state", "started_at", "finished_at", "heartbeat_at", "worker", "error", "hint")
 
     revision = models.ForeignKey("appliances.Revision", models.CASCADE, related_name="builds")
     platform = models.CharField(max_length=20)
@@ -19,12 +22,18 @@ class Build(models.Model):
     queued_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
-    heartbeat_at = models.DateTimeField(null=True, blank=True, help_text="The worker that owns it was alive then.")
+    heartbeat_at = models.DateTimeField(
+        null=True, blank=True, help_text="The worker that owns it was alive then."
+    )
     worker = models.CharField(max_length=100, blank=True)
-    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
     error = models.TextField(blank=True, help_text="What happened and where.")
     hint = models.TextField(blank=True, help_text="The next thing to do.")
-    facts = models.JSONField(default=dict, blank=True, help_text="What the engine told about the machine and the worker.")
+    facts = models.JSONField(
+        default=dict, blank=True, help_text="What the engine told about the machine and the worker."
+    )
 
     objects = BuildQuerySet.as_manager()
 
@@ -43,6 +52,23 @@ class Build(models.Model):
     def __str__(self) -> str:
         return f"build {self.pk} ({self.platform}, {self.state})"
 
+    @property
+    def name(self) -> str:
+        """What everything outside the database calls it: its job, its folder, its machines."""
+        return f"build-{self.pk}"
+
+    @property
+    def is_active(self) -> bool:
+        return self.state in ACTIVE
+
+    @property
+    def is_final(self) -> bool:
+        return self.state in FINAL
+
+    @property
+    def has_succeeded(self) -> bool:
+        return self.state == BuildState.SUCCEEDED
+
 
 class Step(models.Model):
     """A part of a build with a title that was known before it started, so that progress is exact."""
@@ -55,9 +81,13 @@ class Step(models.Model):
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
 
+    objects = StepQuerySet.as_manager()
+
     class Meta:
         ordering = ["position"]
-        constraints = [models.UniqueConstraint(fields=["build", "position"], name="one_step_per_build_and_position")]
+        constraints = [
+            models.UniqueConstraint(fields=["build", "position"], name="one_step_per_build_and_position")
+        ]
 
     def __str__(self) -> str:
         return self.title
@@ -75,7 +105,9 @@ class LogChunk(models.Model):
 
     class Meta:
         ordering = ["sequence"]
-        constraints = [models.UniqueConstraint(fields=["build", "sequence"], name="one_chunk_per_build_and_sequence")]
+        constraints = [
+            models.UniqueConstraint(fields=["build", "sequence"], name="one_chunk_per_build_and_sequence")
+        ]
 
     def __str__(self) -> str:
         return f"{self.build_id}:{self.sequence}"
@@ -93,7 +125,9 @@ class Artifact(models.Model):
     sha256 = models.CharField(max_length=64, blank=True)
     reference = models.CharField(max_length=200, blank=True)
     details = models.JSONField(default=dict, blank=True)
-    evidence = models.JSONField(default=dict, blank=True, help_text="boot_seconds, ports, console, packages (name: version).")
+    evidence = models.JSONField(
+        default=dict, blank=True, help_text="boot_seconds, ports, console, packages (name: version)."
+    )
     downloads = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -101,7 +135,9 @@ class Artifact(models.Model):
 
     class Meta:
         ordering = ["format"]
-        constraints = [models.UniqueConstraint(fields=["build", "format"], name="one_artifact_per_build_and_format")]
+        constraints = [
+            models.UniqueConstraint(fields=["build", "format"], name="one_artifact_per_build_and_format")
+        ]
 
     def __str__(self) -> str:
         return self.name

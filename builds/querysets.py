@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db import models
 
 from . import states
@@ -16,13 +18,33 @@ class BuildQuerySet(models.QuerySet):
         """A worker has taken it."""
         return self.filter(state__in=states.OWNED)
 
+    def silent_since(self, moment: datetime):
+        """Owned by a worker that has not been heard of since then."""
+        return self.owned().filter(heartbeat_at__lt=moment)
+
     def queued(self):
         return self.filter(state=states.BuildState.QUEUED)
 
+    def succeeded(self):
+        return self.filter(state=states.BuildState.SUCCEEDED)
+
+    def unsuccessful(self):
+        """Ended without images."""
+        return self.filter(state__in=(states.BuildState.FAILED, states.BuildState.CANCELLED))
+
     def newest_per_platform(self):
         """Of each revision and platform only the last attempt."""
-        newest = self.model.objects.filter(revision=models.OuterRef("revision"), platform=models.OuterRef("platform"))
+        newest = self.model.objects.filter(
+            revision=models.OuterRef("revision"), platform=models.OuterRef("platform")
+        )
         return self.filter(pk=models.Subquery(newest.order_by("-pk").values("pk")[:1]))
+
+
+class StepQuerySet(models.QuerySet):
+    def end(self, now: datetime) -> None:
+        """The build has ended without them: what ran has failed, what was to come is skipped."""
+        self.filter(state=states.StepState.RUNNING).update(state=states.StepState.FAILED, finished_at=now)
+        self.filter(state=states.StepState.PENDING).update(state=states.StepState.SKIPPED)
 
 
 class LogChunkQuerySet(models.QuerySet):

@@ -1,8 +1,8 @@
-"""The states of builds and revisions, their groups, and the moves that are allowed. Data only; `moves.py` makes them.
+"""The states of builds, their groups, and the moves that are allowed. Data only; `moves.py` makes them.
 
-    Build:    QUEUED -> RUNNING -> SUCCEEDED | FAILED
-                 |         `----> CANCELLING -> CANCELLED
-                 `-------------------------------^
+Build:    QUEUED -> RUNNING -> SUCCEEDED | FAILED
+             |         `----> CANCELLING -> CANCELLED
+             `-------------------------------^
 """
 
 from django.db import models

@@ -5,6 +5,8 @@ from pathlib import Path
 import environ
 from csp.constants import NONE, SELF
 
+from .keys import key, keys
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 
@@ -12,10 +14,10 @@ env = environ.Env()
 DATA_DIR = Path(env("SLIPWAY_DATA", default=str(BASE_DIR / "var"))).resolve()
 
 DEBUG = env.bool("SLIPWAY_DEBUG", default=False)
-# `manage.py up` makes the key file on its first start and passes both on.
-SECRET_KEY = env("SECRET_KEY", default="")
+# A cluster passes both keys to all its machines; a single machine makes its own on first need.
+SECRET_KEY = env("SECRET_KEY", default="") or key(DATA_DIR / "keys" / "secret_key")
 # Fernet keys, newest first; older ones still decrypt.
-SECRETS_KEYS = env.list("SLIPWAY_SECRETS_KEYS", default=[])
+SECRETS_KEYS = env.list("SLIPWAY_SECRETS_KEYS", default=[]) or keys(DATA_DIR / "keys" / "secrets_keys")
 SITE_URL = env("SLIPWAY_URL", default="http://127.0.0.1:8000").rstrip("/")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["*"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[SITE_URL])
@@ -80,7 +82,9 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
 
-REDIS_URL = env("REDIS_URL", default=f"unix://{DATA_DIR / 'redis.sock'}?db=0")
+# Without an address `manage.py up` starts a Redis of its own on this socket.
+REDIS_SOCKET = None if env("REDIS_URL", default="") else DATA_DIR / "redis.sock"
+REDIS_URL = env("REDIS_URL", default="") or f"unix://{REDIS_SOCKET}?db=0"
 PLATFORMS = ["qemu"]
 RQ_QUEUES = {name: {"URL": REDIS_URL, "DEFAULT_TIMEOUT": 24 * 3600} for name in [*PLATFORMS, "default"]}
 
@@ -124,13 +128,16 @@ CONTENT_SECURITY_POLICY = {
     },
 }
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SITE_URL.startswith("https://")
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", default=False) else None
+SECURE_PROXY_SSL_HEADER = (
+    ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", default=False) else None
+)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024
 
 USE_TZ = True
 TIME_ZONE = env("TZ", default="UTC")
 LANGUAGE_CODE = "en-us"
 
-
 # A worker whose heartbeat is older than this (seconds) is dead; its builds are failed and swept.
 HEARTBEAT_TIMEOUT = env.int("SLIPWAY_HEARTBEAT_TIMEOUT", default=60)
+# The largest archive of sources that may be uploaded, in bytes.
+ARCHIVE_LIMIT = env.int("SLIPWAY_ARCHIVE_LIMIT", default=2 * 1024**3)

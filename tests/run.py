@@ -47,7 +47,7 @@ def main(arguments: list[str]) -> int:
         print(
             "Install them with `scripts/packages test`, or leave their tests out with --skip-missing.",
             file=sys.stderr,
-        )  # noqa: T201
+        )
         return 1
     left_out = [marker for _, marker in absent.values() if marker != "postgres"]
     select = ["-m", " and ".join(f"not {marker}" for marker in left_out)] if left_out else []

@@ -10,6 +10,11 @@ from abc import ABC
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
+from pydantic.config import JsonDict
+
+SECRETS: JsonDict = {"secrets": True}
+"""`Field(json_schema_extra=SECRETS)` marks an option that may hold secret variables. Its placeholders stay
+in the plan, which is stored and shown; the plug-in fills them in with `context.fill()` when it needs them."""
 
 
 class Options(BaseModel):

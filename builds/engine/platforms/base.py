@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import ClassVar
 
 from ..context import Context
@@ -16,10 +17,13 @@ class Platform(Plugin):
     Options: ClassVar[type[Options]]
 
     @abstractmethod
-    def launch(self, base: Image, size: Size, network: str, context: Context) -> AbstractContextManager[Machine]:
-        """A machine started from the base, reachable as root. It is gone on every way out of the `with` block.
+    def launch(
+        self, base: Image, size: Size, network: str, context: Context
+    ) -> AbstractContextManager[Machine]:
+        """A machine started from the base, reachable as root; gone on every way out of the `with` block.
 
-        `network` is "outside" (the internet, not the host nor metadata addresses) or "none".
+        `network` is "outside" (the internet, not the host nor metadata addresses) or "none". A machine that does
+        not answer before the context's deadline is a BuildError that says how far it came.
         """
 
     @abstractmethod
@@ -27,9 +31,14 @@ class Platform(Plugin):
         """Leave nothing of ours in the machine, shut it down cleanly, and return its disk (format "disk")."""
 
     @abstractmethod
-    def boot(self, drive: Drive, size: Size, context: Context) -> AbstractContextManager[Machine]:
+    def boot(
+        self, drive: Drive, size: Size, context: Context, *, network: str = "outside"
+    ) -> AbstractContextManager[Machine]:
         """A throw-away machine from a finished image, for the checks; reached as its user would reach it."""
 
     @abstractmethod
-    def sweep(self, build: str) -> None:
-        """Remove whatever a killed worker left behind of this build. Does nothing when there is nothing."""
+    def sweep(self, build: str, work: Path) -> None:
+        """Remove whatever a killed worker left behind of this build; `work` is the folder that it worked in.
+
+        Does nothing when there is nothing.
+        """

@@ -1,0 +1,71 @@
+"""What a revision freezes: everything that its images depend on and that somebody wrote."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, replace
+
+from builds.engine import source, template
+from builds.engine.errors import SourceError, TemplateError
+
+from .models import Release, Revision, SourceKind
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The same digest means the same images, but for what the outside changed since: packages, a base's new build."""
+
+    template: str
+    platforms: tuple[str, ...]
+    source_kind: str = SourceKind.INLINE
+    archive: str = ""
+    """Its storage key holds the SHA-256 of its content."""
+    git_url: str = ""
+    git_commit: str = ""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 in hex. Names of secrets are part of the template; their values never come near this."""
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+
+    @classmethod
+    def of(cls, release: Release) -> Inputs:
+        """Validate and freeze; a branch or tag becomes a commit. Raises TemplateError or SourceError."""
+        parsed = template.parse(release.template)
+        has = release.appliance.team.secrets.filter(name__in=parsed.secrets).values_list("name", flat=True)
+        inline = release.source_kind == SourceKind.INLINE
+        if problems := parsed.problems(listing=() if inline else None, values=dict.fromkeys(has, "")):
+            raise TemplateError(problems)
+        inputs = cls(
+            template=release.template, source_kind=release.source_kind, platforms=tuple(parsed.platforms)
+        )
+        if release.source_kind == SourceKind.ARCHIVE:
+            if not release.archive:
+                raise SourceError("No archive was uploaded.", hint="Upload one, or choose another source.")
+            return replace(inputs, archive=release.archive)
+        if release.source_kind == SourceKind.GIT:
+            commit = source.resolve_commit(release.git_url, release.git_ref)
+            return replace(inputs, git_url=release.git_url, git_commit=commit)
+        return inputs
+
+    @classmethod
+    def of_revision(cls, revision: Revision) -> Inputs:
+        return cls(
+            template=revision.template,
+            source_kind=revision.source_kind,
+            archive=revision.archive,
+            git_url=revision.git_url,
+            git_commit=revision.git_commit,
+            platforms=tuple(revision.platforms),
+        )
+
+    def fields(self) -> dict[str, object]:
+        """As a revision's columns."""
+        return {**asdict(self), "platforms": list(self.platforms), "digest": self.digest}
+
+    @staticmethod
+    def written(release: Release) -> dict[str, str]:
+        """What people wrote, as a release's columns: compared to see whether somebody saved it meanwhile."""
+        names = ("template", "source_kind", "archive", "git_url", "git_ref")
+        return {name: getattr(release, name) for name in names}

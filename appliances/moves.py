@@ -1,0 +1,42 @@
+"""How releases and revisions change their states; the mechanism is the builds' own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from django.utils import timezone
+
+from builds.moves import Moves
+
+from .states import RELEASE_MOVES, REVISION_MOVES, ReleaseState, RevisionState
+
+if TYPE_CHECKING:
+    from .models import Revision, User
+
+move_release = Moves(RELEASE_MOVES)
+move_revision = Moves(REVISION_MOVES)
+
+
+def put_up(revision: Revision, *, by: User | None = None, event: str = "published") -> None:
+    """Make it what the catalog shows for its release: one step for all its artifacts. The former can come back.
+
+    Raises Lost when the revision is neither ready nor superseded any more.
+    """
+    now = timezone.now()
+    with transaction.atomic():
+        release = type(revision.release).objects.select_for_update().get(pk=revision.release_id)
+        for former in release.revisions.filter(state=RevisionState.PUBLISHED).exclude(pk=revision.pk):
+            move_revision(former, RevisionState.PUBLISHED, RevisionState.SUPERSEDED)
+        move_revision(
+            revision,
+            (RevisionState.READY, RevisionState.SUPERSEDED),
+            RevisionState.PUBLISHED,
+            published_at=revision.published_at or now,
+        )
+        for older in release.revisions.filter(state=RevisionState.READY, number__lt=revision.number):
+            move_revision(older, RevisionState.READY, RevisionState.SUPERSEDED)
+        if release.state == ReleaseState.DRAFT:
+            move_release(release, ReleaseState.DRAFT, ReleaseState.PUBLISHED, published_at=now)
+        release.events.create(revision=revision, text=event, by=by)
+    revision.release = release

@@ -1,0 +1,161 @@
+"""What people do with a release: one function per verb. Pages, the API, the admin and scripts call these.
+
+Each is one transaction and safe to repeat: a double click does nothing twice. What cannot be done raises Refused.
+"""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from builds import queue
+from builds.engine.errors import SlipwayError
+from builds.moves import Lost
+
+from .inputs import Inputs
+from .models import Release, Revision, User
+from .moves import move_release, move_revision, put_up
+from .states import ReleaseState, RevisionState
+
+
+class Refused(SlipwayError):  # noqa: N818
+    """The release is in a state in which this cannot be done."""
+
+
+def revise(release: Release, *, by: User | None) -> tuple[Revision, bool]:
+    """Freeze what is written in the release and build it. The same inputs make no second: (newest, False).
+
+    Raises TemplateError with every problem of the template, SourceError when the source cannot be had.
+    """
+    while True:
+        release.refresh_from_db()
+        inputs = Inputs.of(release)  # asks the git server: not inside the transaction
+        with transaction.atomic():
+            if (
+                not Release.objects.select_for_update()
+                .filter(pk=release.pk, **Inputs.written(release))
+                .exists()
+            ):
+                continue  # somebody saved the release meanwhile
+            newest = release.revisions.first()
+            if newest and newest.digest == inputs.digest:
+                return newest, False
+            return _build(release, inputs, by=by, event="revised"), True
+
+
+def rebuild(release: Release, *, by: User | None, platform: str | None = None) -> Revision:
+    """Make the images again from the same inputs: for security updates, or a new base.
+
+    With `platform` only that one's; the others' are carried over. While a rebuild is under way, returns it.
+    """
+    with transaction.atomic():
+        release = Release.objects.select_for_update().get(pk=release.pk)
+        newest = release.revisions.first()
+        if newest is None:
+            raise Refused(f"{release} was never built.", hint="Build it first.")
+        source = release.revisions.filter(state=RevisionState.PUBLISHED).first() or newest
+        if newest.state == RevisionState.BUILDING and newest.digest == source.digest:
+            return newest
+        if platform and platform not in source.platforms:
+            raise Refused(
+                f"{source} has no platform {platform}.", hint=f"It has: {', '.join(source.platforms)}."
+            )
+        return _build(
+            release, Inputs.of_revision(source), by=by, event="rebuilt", only=platform, former=source
+        )
+
+
+def publish(revision: Revision, *, by: User | None) -> None:
+    """Put a finished revision on the catalog, all its artifacts in one step."""
+    with transaction.atomic():
+        release = Release.objects.select_for_update().get(pk=revision.release_id)
+        revision.refresh_from_db()
+        if revision.state == RevisionState.PUBLISHED:
+            return
+        if release.state == ReleaseState.WITHDRAWN:
+            raise Refused(f"{release} is withdrawn.", hint="Restore the release first, then publish.")
+        if revision.state != RevisionState.READY:
+            raise Refused(
+                f"{revision} is {revision.state}, so it cannot be published.",
+                hint="Only a revision whose builds and checks all succeeded can: retry what failed, or roll back.",
+            )
+        put_up(revision, by=by)
+
+
+def withdraw(release: Release, *, reason: str, by: User | None) -> None:
+    """Take a published release off every index. Its page stays and tells the reason; see `restore()`."""
+    with transaction.atomic():
+        try:
+            move_release(release, ReleaseState.PUBLISHED, ReleaseState.WITHDRAWN, withdrawn_reason=reason)
+        except Lost:
+            release.refresh_from_db()
+            if release.state != ReleaseState.WITHDRAWN:
+                raise Refused(
+                    f"{release} was never published.", hint="There is nothing to withdraw."
+                ) from None
+        else:
+            release.events.create(text="withdrawn", by=by)
+
+
+def restore(release: Release, *, by: User | None) -> None:
+    """Show a withdrawn release again, with the revision that it had."""
+    with transaction.atomic():
+        try:
+            move_release(release, ReleaseState.WITHDRAWN, ReleaseState.PUBLISHED, withdrawn_reason="")
+        except Lost:
+            release.refresh_from_db()
+            if release.state != ReleaseState.PUBLISHED:
+                raise Refused(f"{release} was never published.", hint="Publish a revision of it.") from None
+        else:
+            release.events.create(text="restored", by=by)
+
+
+def roll_back(release: Release, *, by: User | None, seen: int | None = None) -> Revision:
+    """Put the revision back up that was published before the present one; returns what is up now.
+
+    `seen` is the number of the revision that the person saw as published: when another is up, nothing happens.
+    """
+    with transaction.atomic():
+        release = Release.objects.select_for_update().get(pk=release.pk)
+        current = release.revisions.filter(state=RevisionState.PUBLISHED).first()
+        if current is None:
+            raise Refused(f"{release} has no published revision.", hint="There is nothing to roll back from.")
+        if seen not in (None, current.number):
+            return current
+        former = release.revisions.filter(
+            state=RevisionState.SUPERSEDED, published_at__isnull=False, number__lt=current.number
+        ).first()
+        if former is None:
+            raise Refused(f"Nothing was published before {current}.", hint="Withdraw the release instead.")
+        put_up(former, by=by, event=f"rolled back from r{current.number}")
+        return former
+
+
+def _build(
+    release: Release,
+    inputs: Inputs,
+    *,
+    by: User | None,
+    event: str,
+    only: str | None = None,
+    former: Revision | None = None,
+) -> Revision:
+    """A new revision with its builds; older ones that no worker has finished with give way to it."""
+    newest = release.revisions.first()
+    revision = release.revisions.create(
+        number=newest.number + 1 if newest else 1, created_by=by, **inputs.fields()
+    )
+    for older in release.revisions.filter(state=RevisionState.BUILDING).exclude(pk=revision.pk):
+        _give_way(older, by=by)
+    kept = queue.carry_over(former, revision, except_for=only) if former and only else set()
+    queue.queue_builds(revision, [name for name in revision.platforms if name not in kept], by=by)
+    release.events.create(revision=revision, text=event, by=by)
+    return revision
+
+
+def _give_way(older: Revision, *, by: User | None) -> None:
+    """An older revision whose builds still wait will not be finished: a newer one makes it pointless."""
+    if not older.builds.queued().exists():
+        return  # all its builds are under way or done: let it come to its end
+    move_revision(older, RevisionState.BUILDING, RevisionState.SUPERSEDED)
+    for build in older.builds.active():
+        queue.cancel(build, by=by, reason="A newer revision took its place.")

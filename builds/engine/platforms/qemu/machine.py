@@ -1,0 +1,92 @@
+"""The machine that a QEMU guest is to the rest of the engine."""
+
+from __future__ import annotations
+
+import socket
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from ...context import Context
+from ...errors import BuildError, SlipwayError
+from ...ssh import SshMachine
+from .arrival import Arrival
+from .guest import Guest
+
+SEAL = Path(__file__).with_name("seal.sh")
+POWER_OFF = "if command -v systemctl >/dev/null; then systemctl poweroff; else poweroff; fi"
+RESTART = "if command -v systemctl >/dev/null; then systemctl reboot; else reboot; fi"
+
+
+class QemuMachine(SshMachine):
+    def __init__(self, guest: Guest, arrival: Arrival, shutdown_limit: float) -> None:
+        super().__init__(arrival.user)
+        self.guest = guest
+        self._arrival = arrival
+        self._shutdown_limit = shutdown_limit
+
+    def switch_on(self, context: Context, *, direct: bool = False) -> None:
+        """Start it and wait until it answers."""
+        began = time.monotonic()
+        self.guest.start(context, direct=direct)
+        self.attach(self._arrival.wait(self.guest, context))
+        self.boot_seconds = time.monotonic() - began
+
+    def switch_off(self) -> None:
+        """At once, as if the plug were pulled. Does nothing when it is off."""
+        self.detach()
+        self.guest.stop()
+
+    def connect(self, port: int, timeout: float = 5.0) -> socket.socket:
+        return self.guest.connect(port, timeout)
+
+    def console_text(self) -> str:
+        return self.guest.console_text()
+
+    def reboot(self, context: Context) -> None:
+        self._ask(RESTART, context)
+        self._wait_for("guest-reset", "restart", context)
+        self.switch_on(context)
+
+    def shut_down(self, context: Context) -> None:
+        """Cleanly, or BuildError: a disk that was not unmounted is no image."""
+        self._ask(POWER_OFF, context)
+        self._wait_for("guest-shutdown", "shut down", context)
+        self.switch_off()
+
+    def seal(self, context: Context) -> None:
+        """Remove what is this machine's own, and what let us in."""
+        blob = self._arrival.key.get_base64()
+        script = f"KEY={blob}\n{SEAL.read_text()}"
+        self.expect(script, context, quiet=False, hint="The machine was not in a state to be cleaned up.")
+
+    def _ask(self, command: str, context: Context) -> None:
+        # In the background: whether the session ends before the command does says nothing.
+        with suppress(BuildError):
+            self.run(f"(sleep 0.2; {command}) >/dev/null 2>&1 &", context, quiet=True)
+        self.detach()
+
+    def _wait_for(self, reason: str, verb: str, context: Context) -> None:
+        """Wait until QEMU has ended for that reason."""
+        began = time.monotonic()
+        pressed = False
+        while self.guest.alive:
+            context.wait(0.1)
+            self.guest.show_console(context)
+            waited = time.monotonic() - began
+            if waited > self._shutdown_limit:
+                raise self._stuck(verb)
+            if reason == "guest-shutdown" and waited > self._shutdown_limit / 2 and not pressed:
+                self.guest.press_power_button()
+                pressed = True
+        if (ended := self.guest.ended()) != reason:
+            raise BuildError(
+                f"The machine did not {verb} but ended otherwise: {ended or self.guest.complaint() or 'killed'}. Its console said last:\n{self.last_lines()}"
+            )
+
+    def _stuck(self, verb: str) -> SlipwayError:
+        return BuildError(
+            f"The machine did not {verb} within {self._shutdown_limit:.0f} s. "
+            f"Its console said last:\n{self.last_lines()}",
+            hint="A machine that is switched off by force leaves a damaged file system: no image was made. Find the service that does not stop; `TimeoutStopSec=` limits it.",
+        )

@@ -1,0 +1,165 @@
+"""QEMU: machines on this worker itself. Real guests, each in a sandbox of its own."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import StringIO
+from pathlib import Path
+from typing import Any, ClassVar, Literal, cast
+
+import paramiko
+
+from ... import command
+from ...context import Context
+from ...errors import BuildError
+from ...image import Drive, Image, Size
+from ...machine import Machine
+from ...plugin import Options as PluginOptions
+from ..base import Platform
+from . import acceleration, guest
+from .arrival import Arrival
+from .guest import Guest
+from .hardware import DISK, SEED, Hardware, Kernel
+from .machine import QemuMachine
+from .seed import Seed
+
+PROGRAMS = ("qemu-system-x86_64", "qemu-img", "bwrap", "slirp4netns", "socat", "setpriv", "xorriso", "ip")
+
+
+class Qemu(Platform):
+    name = "qemu"
+    label = "QEMU/KVM"
+
+    class Options(PluginOptions):
+        accelerator: Literal["auto", "kvm", "tcg"] = "auto"
+        """What runs the machine's instructions: `kvm`, `tcg` (software, slow), or `auto`, the best that works."""
+
+    options: Options
+    shutdown_limit: ClassVar[float] = 180  # seconds
+
+    def verify(self) -> None:
+        for program in PROGRAMS:
+            command.find(program)
+
+    @contextmanager
+    def launch(self, base: Image, size: Size, network: str, context: Context) -> Iterator[Machine]:
+        accelerator = acceleration.choose(self.options.accelerator, context).name
+        hardware = Hardware(size, accelerator, outside=network == "outside", kernel=_kernel(base))
+        seed = Seed.generate()
+        folder = context.folder(_fresh("machine"))
+        check_base(base, size, context)
+        files = overlay(base.file, "qcow2", folder / DISK, context)
+        command.run(["qemu-img", "resize", "-q", "-f", "qcow2", folder / DISK, str(size.disk)], context)
+        seed.write(folder / SEED, folder.name, context)
+        here = Guest(folder, hardware, [*files, *_kernel_files(hardware)])
+        machine = QemuMachine(here, Arrival("root", seed.login.load(), seed.host.public), self.shutdown_limit)
+        try:
+            machine.switch_on(context, direct=hardware.kernel is not None)
+            yield machine
+        finally:
+            machine.switch_off()
+
+    def capture(self, machine: Machine, context: Context) -> Image:
+        if not isinstance(machine, QemuMachine):
+            raise TypeError(f"{type(machine).__name__} was not launched by this platform")
+        machine.seal(context)
+        machine.shut_down(context)
+        return Image("disk", path=machine.guest.disk, size=machine.guest.hardware.size)
+
+    @contextmanager
+    def boot(
+        self,
+        drive: Drive,
+        size: Size,
+        context: Context,
+        *,
+        network: str = "outside",
+    ) -> Iterator[Machine]:
+        accelerator = acceleration.choose(self.options.accelerator, context).name
+        folder = context.folder(_fresh("check"))
+        try:
+            files = overlay(drive.path, drive.format, folder / DISK, context)
+            if drive.private_key:
+                arrival = Arrival(drive.user, _load(drive.private_key))
+            else:
+                seed = Seed.generate()
+                seed.write(folder / SEED, folder.name, context)
+                arrival = Arrival(drive.user, seed.login.load(), seed.host.public)
+            hardware = Hardware(
+                size,
+                accelerator,
+                outside=network == "outside",
+                controller=drive.controller,
+                nic=drive.nic,
+                seed=not drive.private_key,
+            )
+            machine = QemuMachine(Guest(folder, hardware, files), arrival, self.shutdown_limit)
+            try:
+                machine.switch_on(context)
+                yield machine
+            finally:
+                machine.switch_off()
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def sweep(self, build: str, work: Path) -> None:  # noqa: ARG002 -- the folder holds all there is
+        guest.sweep(work)
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def overlay(path: Path, format: str, target: Path, context: Context) -> list[Path]:
+    """Make a disk that starts as `path` and takes all writes; returns the files that it reads."""
+    files = [Path(layer["filename"]).resolve() for layer in layers(path, format)]
+    command.run(["qemu-img", "create", "-q", "-f", "qcow2", "-F", format, "-b", files[0], target], context)
+    return files
+
+
+def layers(path: Path, format: str) -> list[dict[str, Any]]:
+    """What qemu-img tells about the disk and all that it is backed by."""
+    argv: list[str | Path] = ["qemu-img", "info", "--output=json", "--backing-chain", "-f", format, path]
+    return cast(list[dict[str, Any]], json.loads(command.run(argv)))
+
+
+def check_base(base: Image, size: Size, context: Context) -> None:
+    """A base comes from elsewhere. It may ask for a larger disk, or name any file of this host as the rest of itself."""
+    disk, *backing = layers(base.file, "qcow2")
+    if size.disk < disk["virtual-size"]:
+        raise BuildError(
+            f"`size.disk` is {size.disk} bytes, but the base's disk has {disk['virtual-size']}.",
+            hint="A machine's disk can be larger than its base's, not smaller.",
+        )
+    for layer in backing:
+        if not Path(layer["filename"]).resolve().is_relative_to(context.cache.resolve()):
+            raise BuildError(
+                f"The base is incomplete: it is backed by {layer['filename']}.",
+                hint="Flatten it with `qemu-img convert` first.",
+            )
+
+
+def _kernel(base: Image) -> Kernel | None:
+    details = base.details
+    if "kernel" not in details:
+        return None
+    return Kernel(Path(details["kernel"]), Path(details["initrd"]), details.get("append", "console=ttyS0"))
+
+
+def _kernel_files(hardware: Hardware) -> list[Path]:
+    return [hardware.kernel.kernel, hardware.kernel.initrd] if hardware.kernel else []
+
+
+def _load(pem: str) -> paramiko.PKey:
+    """A private key of any kind: the well-known key of boxes is RSA."""
+    for kind in (paramiko.Ed25519Key, paramiko.RSAKey, paramiko.ECDSAKey):
+        try:
+            return kind.from_private_key(StringIO(pem))
+        except paramiko.SSHException:
+            continue
+    raise BuildError("The image's private key is of no kind that can be read.")
+
+
+def _fresh(kind: str) -> str:
+    return f"{kind}-{secrets.token_hex(4)}"

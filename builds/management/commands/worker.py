@@ -1,0 +1,64 @@
+"""`manage.py worker`: builds what waits in the queue, until it is stopped."""
+
+import logging
+import time
+from typing import Any
+
+import django_rq
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connections
+from django_rq.workers import get_worker
+from redis.exceptions import ConnectionError as NoRedis
+
+from builds.engine.errors import WorkerError
+from builds.engine.platforms import PLATFORMS
+
+LONGEST_WAIT = 30  # seconds between two tries to reach Redis
+
+
+class Command(BaseCommand):
+    help = "Build what waits in the queues of the platforms that this machine can do."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--platforms", default="auto", help="Names with commas between, or auto: all that work here."
+        )
+        parser.add_argument("--burst", action="store_true", help="End when the queues are empty.")
+
+    def handle(self, *, platforms: str, burst: bool, **_: Any) -> None:
+        names = self._able() if platforms == "auto" else platforms.split(",")
+        if unknown := set(names) - set(settings.PLATFORMS):
+            raise CommandError(
+                f"No such platform: {', '.join(unknown)}. There are: {', '.join(settings.PLATFORMS)}."
+            )
+        self._wait_for_redis(names[0])
+        worker = get_worker(*names, worker_class="builds.worker.BuildWorker")
+        connections.close_all()  # each build runs in a fork of this process
+        self.stdout.write(f"Building for {', '.join(names)}.")
+        worker.work(burst=burst, logging_level=logging.getLevelName(logging.WARNING))
+
+    def _able(self) -> list[str]:
+        able = []
+        for name in settings.PLATFORMS:
+            try:
+                PLATFORMS[name](PLATFORMS[name].Options()).verify()
+                able.append(name)
+            except WorkerError as error:
+                self.stderr.write(f"{name}: {error}")
+        if not able:
+            raise CommandError(
+                "This machine can build for no platform: `manage.py doctor` says what is missing."
+            )
+        return able
+
+    def _wait_for_redis(self, name: str) -> None:
+        wait = 1
+        while True:
+            try:
+                django_rq.get_connection(name).ping()
+                return
+            except NoRedis as error:
+                self.stderr.write(f"Redis does not answer ({error}); trying again in {wait} s.")
+                time.sleep(wait)
+                wait = min(2 * wait, LONGEST_WAIT)

@@ -1,0 +1,66 @@
+"""From a build's row to what the engine needs: the plan, the values of its secrets, the files of its source."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from django.core.files.storage import default_storage
+
+from .engine import source, template
+from .engine.context import Context
+from .engine.errors import SourceError
+from .engine.plan import Plan
+from .engine.platforms.base import Platform
+from .models import Build
+
+
+def secret_values(build: Build) -> dict[str, str]:
+    """The team's values of the secret variables that the template names; those that it has."""
+    names = template.parse(build.revision.template).secrets
+    return build.revision.release.appliance.team.secret_values(names)
+
+
+def plan_of(build: Build, secrets: dict[str, str], folder: Path | None = None) -> Plan:
+    """With `folder`, the files that the template names must be in it.
+
+    Raises TemplateError: for a secret without a value, a missing file, or because what was valid when the
+    revision was made is not any more after an update of Slipway.
+    """
+    release = build.revision.release
+    words = (release.appliance.team.slug, release.appliance.slug, release.version)
+    name = "-".join(words).replace("_", "-")
+    return template.parse(build.revision.template).plans(name, secrets, folder)[build.platform]
+
+
+def platform_of(build: Build) -> Platform:
+    """For sweeping: needs no values."""
+    names = template.parse(build.revision.template).secrets
+    return plan_of(build, dict.fromkeys(names, "")).platform
+
+
+def fetch_source(build: Build, context: Context) -> None:
+    """Lay the files of the build's source out in `context.source`, a folder that does not exist yet.
+
+    The template's own `files` come last. Raises SourceError when it cannot be had.
+    """
+    revision = build.revision
+    if revision.source_kind == "archive":
+        with TemporaryDirectory(dir=context.work) as folder:
+            source.archive(_local_copy(revision.archive, Path(folder)), context.source)
+    elif revision.source_kind == "git":
+        source.git(revision.git_url, revision.git_commit, context.source, context)
+    source.inline(template.parse(revision.template).files, context.source)
+
+
+def _local_copy(key: str, folder: Path) -> Path:
+    """The stored file itself where it is on this machine, else a copy in `folder`."""
+    if not default_storage.exists(key):
+        raise SourceError("The uploaded archive is gone from the storage.", hint="Upload it again.")
+    if path := default_storage.local_path(key):
+        return path
+    copy = folder / "archive"
+    with default_storage.open(key) as stored, copy.open("wb") as file:
+        shutil.copyfileobj(stored, file, 1024 * 1024)
+    return copy

@@ -1,0 +1,120 @@
+"""Asking for builds: rows first, the queue after commit. Rows are the truth; the queue wakes a worker."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import django_rq
+from django.db import transaction
+from django.utils import timezone
+from redis.exceptions import RedisError
+from rq.exceptions import DuplicateJobError
+
+from .engine.errors import SlipwayError
+from .models import Build
+from .moves import Lost, move
+from .states import BuildState
+
+if TYPE_CHECKING:
+    from appliances.models import Revision, User
+
+logger = logging.getLogger(__name__)
+
+# Seconds after which RQ kills the process of a build. The plan's own limit ends it long before; without a
+# value RQ takes 180 s.
+TIMEOUT = 24 * 3600
+
+
+class Refused(SlipwayError):  # noqa: N818
+    """The build is in a state in which this cannot be done."""
+
+
+def queue_builds(revision: Revision, platforms: Iterable[str], *, by: User | None) -> list[Build]:
+    """A queued build for each of the platforms. Raises IntegrityError when one of them has an active build."""
+    with transaction.atomic():
+        builds = [
+            Build.objects.create(revision=revision, platform=platform, requested_by=by)
+            for platform in platforms
+        ]
+        for build in builds:
+            transaction.on_commit(partial(enqueue, build))
+    return builds
+
+
+def carry_over(former: Revision, revision: Revision, *, except_for: str) -> set[str]:
+    """Give `revision` the finished builds of `former`, except one platform's; returns those platforms' names.
+
+    The rows are copied, the files are shared: a stored file never changes.
+    """
+    builds = former.builds.newest_per_platform().succeeded().exclude(platform=except_for)
+    for build in builds:
+        artifacts = list(build.artifacts.all())
+        results = list(build.check_results.all())
+        build.facts = {**build.facts, "carried over from": f"build {build.pk}"}
+        _copy(build, revision=revision)
+        for row in [*artifacts, *results]:
+            _copy(row, build=build)
+    return {build.platform for build in builds}
+
+
+def cancel(build: Build, *, by: User | None, reason: str = "") -> None:
+    """Stop a build: at once when it waits, else its worker cleans up first. Does nothing when it has ended."""
+    reason = reason or (f"Cancelled by {by}." if by else "Cancelled.")
+    with transaction.atomic():
+        try:
+            move(build, BuildState.QUEUED, BuildState.CANCELLED, finished_at=timezone.now(), error=reason)
+            build.revision.settle()
+            return
+        except Lost:
+            pass
+        try:
+            move(build, BuildState.RUNNING, BuildState.CANCELLING, error=reason)
+        except Lost:
+            build.refresh_from_db()
+
+
+def retry(build: Build, *, by: User | None) -> Build:
+    """Try a failed or cancelled build again. Twice is once: returns the build that is active by then."""
+    with transaction.atomic():
+        revision = type(build.revision).objects.select_for_update().get(pk=build.revision_id)
+        newest = revision.builds.filter(platform=build.platform).latest("pk")
+        if newest.is_active:
+            return newest
+        if newest.has_succeeded:
+            raise Refused(f"{newest} succeeded.", hint="To make its images anew, rebuild the release.")
+        try:
+            revision.resume()
+        except Lost:
+            raise Refused(
+                f"{revision} is {revision.state}: its builds are not needed any more.",
+                hint="Save the release again, or rebuild it.",
+            ) from None
+        return queue_builds(revision, [build.platform], by=by)[0]
+
+
+def enqueue(build: Build, *, forget: bool = False) -> None:
+    """Tell the queue about a queued build. Twice is once; with Redis away the row waits for `reconcile`.
+
+    With `forget` a job of that build that the queue still remembers is dropped first: its worker was killed.
+    """
+    queue = django_rq.get_queue(build.platform, commit_mode="auto")
+    try:
+        if forget and (job := queue.fetch_job(build.name)):
+            job.delete()
+        queue.enqueue("builds.jobs.run_build", build.pk, job_id=build.name, unique=True, job_timeout=TIMEOUT)
+    except DuplicateJobError:
+        pass
+    except RedisError as error:
+        logger.warning("Redis does not answer (%s): %s is enqueued when it is back.", error, build.name)
+
+
+def _copy(row: Any, **changes: Any) -> None:
+    """Save the row as a new one."""
+    row.pk = None
+    row._state.adding = True
+    for name, value in changes.items():
+        setattr(row, name, value)
+    row.save()

@@ -1,0 +1,185 @@
+"""One Build row, one run of the engine: take the row, do the work, write down how it ended."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import socket
+import time
+import traceback
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django.utils import timezone
+
+from . import plans, publishing
+from .console import Log, RecordingConsole
+from .engine import pipeline
+from .engine.console import Redactor
+from .engine.context import Context, Stop
+from .engine.errors import Cancelled, SlipwayError
+from .engine.pipeline import ChecksFailed, Outcome
+from .heartbeat import Heartbeat
+from .models import Artifact, Build
+from .moves import Lost, move
+from .states import BuildState
+from .text import storable
+
+logger = logging.getLogger(__name__)
+
+FETCH = "Fetch the source"
+STORE = "Store the images"
+PATIENCE = 300  # seconds to wait for a database that is away when the end is to be written down
+
+
+def run(build_id: int, stop: Stop | None = None) -> None:
+    """Carry out a queued build. Returns at once when it is not queued any more: another worker has it, or nobody may.
+
+    `stop` ends it early, because this worker shuts down. Never raises for what goes wrong in the build itself.
+    """
+    stop = stop or Stop()
+    build = Build.objects.select_related("revision__release__appliance__team").get(pk=build_id)
+    now = timezone.now()
+    try:
+        move(
+            build,
+            BuildState.QUEUED,
+            BuildState.RUNNING,
+            started_at=now,
+            heartbeat_at=now,
+            worker=worker_name(),
+        )
+    except Lost:
+        return
+    work = work_folder(build.name)
+    try:
+        with Heartbeat(build, stop):
+            _perform(build, work, stop)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    _persist(build.revision.settle)
+
+
+def _perform(build: Build, work: Path, stop: Stop) -> None:
+    """Do the work and write down how it ended: one `except` for each kind of end."""
+    redact = Redactor()
+    artifacts: list[Artifact] = []
+    try:
+        secrets = plans.secret_values(build)
+        redact = Redactor(list(secrets.values()))
+        shutil.rmtree(work, ignore_errors=True)
+        work.mkdir(parents=True)
+        outcome = _make(build, secrets, redact, work, stop, artifacts)
+        _persist(lambda: _succeed(build, artifacts, outcome, redact))
+    except Lost:
+        build.refresh_from_db(fields=["state"])
+        if not build.has_succeeded:  # somebody cancelled it in its last moment
+            publishing.discard(artifacts)
+            _end(build)
+    except Cancelled:
+        _end(build, "The worker was shut down while it ran.", "Retry the build when the worker is back.")
+    except ChecksFailed as failed:
+        record = partial(publishing.record_verdicts, build, failed.outcome, redact)
+        _end(build, redact(failed.message), redact(failed.hint), record)
+    except SlipwayError as error:
+        _end(build, redact(error.message), redact(error.hint))
+    except Exception as error:
+        logger.error("%s: an error of Slipway itself\n%s", build.name, redact(traceback.format_exc()))
+        publishing.discard(artifacts)
+        _end(
+            build,
+            redact(f"Slipway itself failed: {type(error).__name__}: {error}"),
+            "The worker's log has the details. Retry the build; if it happens again, report it.",
+        )
+
+
+def _make(
+    build: Build,
+    secrets: dict[str, str],
+    redact: Redactor,
+    work: Path,
+    stop: Stop,
+    artifacts: list[Artifact],
+) -> Outcome:
+    """The images, made, tested and stored: `artifacts` gets rows that are not saved yet."""
+    plan = plans.plan_of(build, secrets)
+    cache = settings.DATA_DIR / "cache"
+    cache.mkdir(parents=True, exist_ok=True)
+    with Log(build, [FETCH, *pipeline.steps(plan), STORE]) as log:
+        context = Context(
+            build=build.name,
+            work=work,
+            cache=cache,
+            source=work / "source",
+            console=RecordingConsole(log, redact),
+            stop=stop,
+            variables={**plan.variables, **secrets},
+            secrets=plan.secrets,
+        )
+        with context.step(FETCH) as step:
+            plans.fetch_source(build, step)
+            plan = plans.plan_of(build, secrets, context.source)
+        outcome = pipeline.build(plan, context, context.folder("images"))
+        with context.step(STORE) as step:
+            artifacts += publishing.store(build, plan, outcome, redact, step)
+    return outcome
+
+
+def _succeed(build: Build, artifacts: list[Artifact], outcome: Outcome, redact: Redactor) -> None:
+    """The rows appear together with the state: a build that did not succeed has no artifacts."""
+    for artifact in artifacts:
+        artifact.pk = None  # it has one when the database went away in the middle of a first attempt
+    with transaction.atomic():
+        move(build, BuildState.RUNNING, BuildState.SUCCEEDED, finished_at=timezone.now())
+        Artifact.objects.bulk_create(artifacts)
+        publishing.record_verdicts(build, outcome, redact)
+
+
+def _end(build: Build, error: str = "", hint: str = "", record: Callable[[], None] = lambda: None) -> None:
+    """Write down an end without images: failed, or cancelled when somebody asked for that, whatever came of it.
+
+    When somebody else did so meanwhile (`reconcile`), that stands.
+    """
+    now = timezone.now()
+
+    def write() -> None:
+        with transaction.atomic():
+            try:
+                why = {"error": storable(error), "hint": storable(hint)}
+                move(build, BuildState.RUNNING, BuildState.FAILED, finished_at=now, **why)
+            except Lost:
+                move(build, BuildState.CANCELLING, BuildState.CANCELLED, finished_at=now)
+            build.steps.end(now)
+            record()
+
+    try:
+        _persist(write)
+    except Lost:
+        logger.warning("%s was ended by somebody else before its worker could", build.name)
+
+
+def _persist(write: Callable[[], None]) -> None:
+    """Write, and wait for a database that restarts: the end of a long build must not be lost by that."""
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return write()
+        except (OperationalError, InterfaceError) as error:
+            if connection.in_atomic_block or time.monotonic() > end:
+                raise
+            logger.warning("Waiting for the database: %s", error)
+            connection.close()
+            time.sleep(1)
+
+
+def work_folder(name: str) -> Path:
+    """Where a build keeps everything that it deletes at its end."""
+    return settings.DATA_DIR / "work" / name
+
+
+def worker_name() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}"

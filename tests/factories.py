@@ -1,0 +1,71 @@
+"""Rows for tests: each function makes one, with whatever it needs."""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import Any
+
+from appliances.inputs import Inputs
+from appliances.models import Appliance, Membership, Release, Revision, Role, Team, User
+from builds.models import Artifact, Build
+from builds.states import BuildState
+
+TEMPLATE = """\
+base: debian:12
+provisioners:
+  - shell: {inline: "true"}
+platforms:
+  qemu: {formats: [qcow2]}
+"""
+
+_numbers = count(1)
+
+
+def user(**fields: Any) -> User:
+    name = fields.pop("username", f"person{next(_numbers)}")
+    return User.objects.create_user(username=name, password="correct horse battery", **fields)
+
+
+def team(**fields: Any) -> Team:
+    number = next(_numbers)
+    return Team.objects.create(**{"slug": f"team{number}", "name": f"Team {number}", **fields})
+
+
+def member(team: Team, role: str = Role.MAINTAINER, **fields: Any) -> User:
+    person = user(**fields)
+    Membership.objects.create(team=team, user=person, role=role)
+    return person
+
+
+def appliance(**fields: Any) -> Appliance:
+    number = next(_numbers)
+    owner = fields.pop("team", None) or team()
+    return Appliance.objects.create(
+        team=owner, **{"slug": f"wiki{number}", "name": f"Wiki {number}", "summary": "A wiki.", **fields}
+    )
+
+
+def release(**fields: Any) -> Release:
+    owner = fields.pop("appliance", None) or appliance()
+    return Release.objects.create(appliance=owner, **{"version": "1.0.0", "template": TEMPLATE, **fields})
+
+
+def revision(release_: Release | None = None, **fields: Any) -> Revision:
+    """A revision that is being built on qemu, unless `fields` say otherwise; it has no builds yet."""
+    owner = release_ or release()
+    newest = owner.revisions.first()
+    inputs = Inputs(template=owner.template, platforms=("qemu",))
+    number = newest.number + 1 if newest else 1
+    return Revision.objects.create(release=owner, **{"number": number, **inputs.fields(), **fields})
+
+
+def build(revision_: Revision | None = None, **fields: Any) -> Build:
+    owner = revision_ or revision()
+    return Build.objects.create(revision=owner, **{"platform": "qemu", "state": BuildState.QUEUED, **fields})
+
+
+def artifact(build_: Build | None = None, **fields: Any) -> Artifact:
+    """A row; its file is not there unless the test stores one."""
+    owner = build_ or build(state=BuildState.SUCCEEDED)
+    defaults = {"format": "qcow2", "name": "wiki-1.0.0.qcow2", "media_type": "application/x-qemu-disk"}
+    return Artifact.objects.create(build=owner, **{**defaults, "size": 5, "sha256": "0" * 64, **fields})
