@@ -45,7 +45,7 @@ def postgres() -> Iterator[str]:
         ]
         ready = [programs / "pg_isready", "-q", "-h", folder, "-U", "slipway"]
         with running(server, lambda: subprocess.call(ready) == 0, cwd=folder):
-            yield f"postgres://slipway@{folder.replace('/', '%2F')}/postgres"
+            yield f"postgres://slipway@/{folder}/postgres"
 
 
 def postgres_programs() -> Path:

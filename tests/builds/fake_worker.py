@@ -1,6 +1,7 @@
 """`python -m tests.builds.fake_worker WORK`: a real `manage.py worker` whose builds do WORK of tests.builds.engine."""
 
 import sys
+from pathlib import Path
 from unittest import mock
 
 import django
@@ -8,14 +9,15 @@ from django.conf import settings
 from django.core.management import call_command
 
 
-def main(work: str, redis_socket: str, data_dir: str) -> None:
+def main(work: str, redis_socket: str, data_dir: str, database: str) -> None:
+    settings.DATABASES["default"]["NAME"] = database
     django.setup()
     from builds import plans, runner
     from tests.builds import engine
     from tests.conftest import queues
 
     settings.RQ_QUEUES = queues(redis_socket)
-    settings.DATA_DIR = settings.BASE_DIR.__class__(data_dir)
+    settings.DATA_DIR = Path(data_dir)
     settings.STORAGES["default"]["OPTIONS"]["location"] = settings.DATA_DIR / "files"
     plan = engine.fake_plan()
     with (
