@@ -28,6 +28,10 @@ class BuildQuerySet(models.QuerySet):
     def succeeded(self):
         return self.filter(state=states.BuildState.SUCCEEDED)
 
+    def unsuccessful(self):
+        """Ended without images."""
+        return self.filter(state__in=(states.BuildState.FAILED, states.BuildState.CANCELLED))
+
     def newest_per_platform(self):
         """Of each revision and platform only the last attempt."""
         newest = self.model.objects.filter(

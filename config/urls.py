@@ -1,8 +1,22 @@
-"""Addresses. The catalog owns the root: an appliance lives at /<team>/<appliance>, so the words below are reserved."""
+"""Addresses. The catalog owns the root: an appliance lives at /<team>/<appliance>, so `appliances.words` are reserved."""
 
 from django.contrib import admin
-from django.urls import path
+from django.contrib.auth import views as auth
+from django.urls import include, path
+from django.views.generic import RedirectView
+
+from appliances.catalog.schema import schema
+from appliances.signing_in import SignIn
 
 urlpatterns = [
+    path("admin/queues/", include("django_rq.urls")),
     path("admin/", admin.site.urls),
+    path("login", SignIn.as_view(), name="login"),
+    path("logout", auth.LogoutView.as_view(), name="logout"),
+    path("password", auth.PasswordChangeView.as_view(), name="password_change"),
+    path("password/changed", auth.PasswordChangeDoneView.as_view(), name="password_change_done"),
+    path("schema/appliance.json", schema, name="schema"),
+    path("favicon.ico", RedirectView.as_view(url="/static/mark.svg")),
+    path("", include("appliances.dashboard.urls")),
+    path("", include("appliances.catalog.urls")),
 ]

@@ -179,6 +179,10 @@ class _Output:
 
     def read(self, timeout: float) -> bool:
         """Take what has come. False when nothing more will: both ends closed, or a daemon holds them."""
+        if not self._selector.get_map():
+            with contextlib.suppress(TimeoutError):
+                self._child.wait(timeout)  # it closed its outputs and is about to end
+            return False
         alive = self._child.alive
         ready = self._selector.select(timeout)
         for key, _ in ready:

@@ -34,6 +34,12 @@ class Image:
             raise ValueError(f"image {self.format} is a reference ({self.reference}), not a file")
         return self.path
 
+    @property
+    def machine(self) -> Size:
+        if self.size is None:
+            raise ValueError(f"image {self.format} does not tell its machine's size")
+        return self.size
+
 
 @dataclass(frozen=True)
 class Drive:

@@ -57,11 +57,23 @@ def duration_between(lowest: str, highest: str) -> Callable[[object], float]:
     return validate
 
 
+def size_text(size: int) -> str:
+    """The shortest way to write that many bytes: "4G"."""
+    return next(f"{size // unit}{name}" for name, unit in reversed(UNITS.items()) if size % unit == 0)
+
+
+def duration_text(seconds: float) -> str:
+    """The shortest way to write that many seconds: "2h"."""
+    name, unit = next((name, unit) for name, unit in reversed(SECONDS.items()) if seconds % unit == 0)
+    return f"{seconds // unit:.0f}{name}"
+
+
 SIZE_SCHEMA = WithJsonSchema(
-    {"type": "string", "pattern": f"^{SIZE.pattern}$", "examples": ["512M", "1G", "4GiB"]}
+    {"type": "string", "format": "size", "pattern": f"^{SIZE.pattern}$", "examples": ["512M", "1G", "4GiB"]}
 )
 DURATION_SCHEMA = WithJsonSchema(
     {
+        "format": "duration",
         "anyOf": [{"type": "string", "pattern": f"^{DURATION.pattern}$"}, {"type": "number", "minimum": 0}],
         "examples": ["90s", "10m", "2h"],
     }

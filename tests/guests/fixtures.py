@@ -45,7 +45,13 @@ def new_context(folder: Path, cache: Path, console: Recorder) -> Context:
     for name in ("work", "source"):
         (folder / name).mkdir()
     context = Context(
-        build="build-1", work=folder / "work", cache=cache, source=folder / "source", console=console
+        build="build-1",
+        work=folder / "work",
+        cache=cache,
+        source=folder / "source",
+        console=console,
+        variables={"site_title": "Our wiki", "admin_password": "hunter2"},
+        secrets=frozenset({"admin_password"}),
     )
     return context.within(BOOT_LIMIT, "The test")
 

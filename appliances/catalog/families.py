@@ -1,0 +1,50 @@
+"""Whose software reads which format: what visitors choose by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Family:
+    key: str
+    label: str
+    formats: tuple[str, ...]
+
+
+FAMILIES = {
+    family.key: family
+    for family in (
+        Family("vmware", "VMware", ("ova", "vmdk")),
+        Family("virtualbox", "VirtualBox", ("ova",)),
+        Family("vagrant", "Vagrant", ("box-libvirt", "box-virtualbox", "box-vmware_desktop")),
+        Family("qemu", "QEMU", ("qcow2", "raw")),
+    )
+}
+BOX_PROVIDERS = {name: name.removeprefix("box-") for name in FAMILIES["vagrant"].formats}
+# format: (what its button says, what fits beside a bar); the order is that of the pages.
+FORMATS = {
+    "ova": ("OVA", "OVA"),
+    "vmdk": ("VMDK disk", "VMDK"),
+    "box-vmware_desktop": ("Vagrant box for VMware", "Vagrant, VMware"),
+    "box-virtualbox": ("Vagrant box for VirtualBox", "Vagrant, VirtualBox"),
+    "box-libvirt": ("Vagrant box for libvirt", "Vagrant, libvirt"),
+    "qcow2": ("QCOW2 disk", "QCOW2"),
+    "raw": ("Raw disk", "Raw"),
+}
+
+
+def label(format_: str) -> str:
+    return FORMATS[format_][0] if format_ in FORMATS else format_
+
+
+def place(format_: str) -> int:
+    """Where pages show a format among the others."""
+    return list(FORMATS).index(format_) if format_ in FORMATS else len(FORMATS)
+
+
+def families_of(formats: Iterable[str]) -> list[Family]:
+    """The families that can use at least one of the formats, in the order of the table."""
+    present = set(formats)
+    return [family for family in FAMILIES.values() if present.intersection(family.formats)]

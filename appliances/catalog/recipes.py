@@ -1,0 +1,188 @@
+"""Commands that a visitor can copy: what each family's own tools want to be told about a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from builds.models import Artifact
+
+from .families import BOX_PROVIDERS, FAMILIES, Family
+
+UNPACK = {".gz": "gzip -dc", ".xz": "xz -dc", ".zst": "zstd -dc"}
+
+SEED = """\
+printf '#cloud-config\\nssh_authorized_keys:\\n  - %s\\n' "$(cat ~/.ssh/id_ed25519.pub)" > user-data
+cloud-localds seed.iso user-data"""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    title: str
+    command: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Download:
+    """A file that a family's tools take."""
+
+    artifact: Artifact
+    label: str
+    url: str
+
+    @property
+    def short(self) -> str:
+        """Enough of the checksum to compare by eye; the button copies all of it."""
+        return f"{self.artifact.sha256[:16]}…"
+
+
+@dataclass(frozen=True)
+class Way:
+    """How the users of one family get the appliance running."""
+
+    family: Family
+    downloads: Sequence[Download]
+    recipes: Sequence[Recipe]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What the recipes speak about: one version of an appliance, its machine's size and its open ports."""
+
+    slug: str
+    box: str
+    version: str
+    page_url: str
+    cpus: int
+    memory: int
+    """MiB."""
+    ports: tuple[int, ...]
+    downloads: dict[str, Download]
+
+    @property
+    def forwards(self) -> list[tuple[int, int]]:
+        """(port in the machine, port on the visitor's computer) of everything but SSH."""
+        return [(port, port if port > 1023 else port + 8000) for port in self.ports if port != 22]
+
+    def file(self, *formats: str) -> str:
+        """The name of the first of the formats that exists; empty when none does."""
+        return next((self.downloads[name].artifact.name for name in formats if name in self.downloads), "")
+
+
+def ways(subject: Subject) -> list[Way]:
+    found = []
+    for family in FAMILIES.values():
+        downloads = [subject.downloads[name] for name in family.formats if name in subject.downloads]
+        if downloads:
+            recipes = [*RECIPES[family.key](subject), verify(downloads)]
+            found.append(Way(family, downloads, recipes))
+    return found
+
+
+def verify(downloads: Sequence[Download]) -> Recipe:
+    folder = downloads[0].url.rpartition("/")[0]
+    return Recipe(
+        "Verify what you downloaded",
+        f"curl -fsS {folder}/SHA256SUMS | sha256sum --check --ignore-missing",
+        "In the folder with the file; it answers “OK” when the file is exactly what was tested.",
+    )
+
+
+def qemu(subject: Subject) -> list[Recipe]:
+    recipes = []
+    if disk := subject.file("qcow2"):
+        forwards = "".join(
+            f",hostfwd=tcp:127.0.0.1:{host}-:{guest}" for guest, host in [*subject.forwards, (22, 2222)]
+        )
+        opens = "".join(f"http://127.0.0.1:{host} · " for guest, host in subject.forwards if guest == 80)
+        recipes += [
+            Recipe("Your key, on a seed", SEED, "cloud-localds comes with the package cloud-image-utils."),
+            Recipe(
+                "Start it with QEMU",
+                f"qemu-system-x86_64 -accel kvm -accel tcg -smp {subject.cpus} -m {subject.memory} -nographic \\\n"
+                f"  -drive file={disk},format=qcow2,if=virtio \\\n"
+                f"  -drive file=seed.iso,format=raw,if=virtio,readonly=on \\\n"
+                f"  -nic user,model=virtio-net-pci{forwards}",
+                f"Then: {opens}ssh -p 2222 root@127.0.0.1",
+            ),
+            Recipe(
+                "Or with libvirt",
+                f"virt-install --name {subject.slug} --vcpus {subject.cpus} --memory {subject.memory} --import \\\n"
+                f"  --disk {disk} --osinfo linux2022 --network default \\\n"
+                f'  --cloud-init ssh-key="$HOME/.ssh/id_ed25519.pub" --noautoconsole',
+            ),
+        ]
+    if disk := subject.file("raw"):
+        suffix = disk[disk.rfind(".") :]
+        write = "sudo dd of=/dev/sdX bs=4M conv=fsync status=progress"
+        command = f"{UNPACK[suffix]} {disk} | {write}" if suffix in UNPACK else f"{write} if={disk}"
+        recipes.append(Recipe("Write the raw disk to a real one", command, "Erases /dev/sdX: look twice."))
+    return recipes
+
+
+def vmware(subject: Subject) -> list[Recipe]:
+    if not (file := subject.file("ova")):
+        return []
+    return [
+        Recipe(
+            "Import with govc",
+            f"govc import.ova -name={subject.slug} {file}\ngovc vm.power -on {subject.slug}",
+            "GOVC_URL and the rest of govc’s environment say where.",
+        ),
+        Recipe(
+            "Or with ovftool",
+            f"ovftool --acceptAllEulas --name={subject.slug} --datastore=DATASTORE --network='VM Network' \\\n"
+            f"  {file} 'vi://USER@VCENTER/DATACENTER/host/CLUSTER'",
+        ),
+    ]
+
+
+def virtualbox(subject: Subject) -> list[Recipe]:
+    forwards = "".join(
+        f'VBoxManage modifyvm {subject.slug} --natpf1 "port{guest},tcp,127.0.0.1,{host},,{guest}"\n'
+        for guest, host in subject.forwards
+    )
+    return [
+        Recipe(
+            "Import and start",
+            f"VBoxManage import {subject.file('ova')} --vsys 0 --vmname {subject.slug}\n"
+            f"{forwards}VBoxManage startvm {subject.slug} --type headless",
+        )
+    ]
+
+
+def vagrant(subject: Subject) -> list[Recipe]:
+    providers = [BOX_PROVIDERS[name] for name in BOX_PROVIDERS if name in subject.downloads]
+    forwards = "".join(
+        f'  config.vm.network "forwarded_port", guest: {guest}, host: {host}\n'
+        for guest, host in subject.forwards
+    )
+    vagrantfile = (
+        'Vagrant.configure("2") do |config|\n'
+        f'  config.vm.box = "{subject.box}"\n'
+        f'  config.vm.box_url = "{subject.page_url}"\n'
+        f'  config.vm.box_version = "{subject.version}"\n'
+        f"{forwards}end"
+    )
+    adds = "\n".join(
+        f"vagrant box add {subject.page_url} --box-version {subject.version} --provider {name}"
+        for name in providers
+    )
+    return [
+        Recipe(
+            "Add the box",
+            adds,
+            "One line is enough: the one for your provider." if len(providers) > 1 else "",
+        ),
+        Recipe("Vagrantfile", vagrantfile, f"Then: vagrant up --provider={providers[0]}"),
+    ]
+
+
+RECIPES: dict[str, Callable[[Subject], list[Recipe]]] = {
+    "vmware": vmware,
+    "virtualbox": virtualbox,
+    "vagrant": vagrant,
+    "qemu": qemu,
+}
+

@@ -1,0 +1,189 @@
+"""One version of an appliance as the public sees it: its files, what was tested, what is inside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from appliances.models import Appliance, Release, Revision
+from builds import outline
+from builds.engine.image import Size
+from builds.models import Artifact, CheckResult
+
+from .families import FORMATS, label, place
+from .recipes import Download, Subject, Way, ways
+
+# What a template means that says nothing of its size.
+USUAL = Size(cpus=2, memory=2**30, disk=4 * 2**30)
+
+
+@dataclass(frozen=True)
+class Boot:
+    """How long one artifact took to answer, with its share of the slowest in percent."""
+
+    label: str
+    short: str
+    seconds: float
+    percent: float
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What is different in the packages since an older version."""
+
+    since: str
+    added: list[tuple[str, str]]
+    removed: list[tuple[str, str]]
+    changed: list[tuple[str, str, str]]
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.removed or self.changed)
+
+
+@dataclass
+class Shelf:
+    release: Release
+    revision: Revision
+    site: str
+    """Where this site is, without a slash at the end: "https://images.example.org"."""
+
+    @classmethod
+    def of(cls, release: Release, site: str) -> Shelf | None:
+        """None when nothing of the release can be had."""
+        revision = Revision.objects.published().filter(release=release).first()
+        return cls(release, revision, site) if revision else None
+
+    @cached_property
+    def artifacts(self) -> list[Artifact]:
+        found = Artifact.objects.of_succeeded_builds().filter(build__revision=self.revision)
+        return sorted(found, key=lambda each: place(each.format))
+
+    @cached_property
+    def downloads(self) -> dict[str, Download]:
+        folder = f"{self.site}{folder_of(self.revision, self.release)}"
+        return {
+            each.format: Download(each, label(each.format), f"{folder}/{each.name}")
+            for each in self.artifacts
+            if each.file
+        }
+
+    @cached_property
+    def machine(self) -> Size:
+        return outline.size(self.revision.template) or USUAL
+
+    @cached_property
+    def ways(self) -> list[Way]:
+        appliance = self.release.appliance
+        return ways(
+            Subject(
+                slug=appliance.slug,
+                box=str(appliance),
+                version=self.release.version,
+                page_url=f"{self.site}{appliance.get_absolute_url()}",
+                cpus=self.machine.cpus,
+                memory=self.machine.memory // 2**20,
+                ports=self.ports,
+                downloads=self.downloads,
+            )
+        )
+
+    @cached_property
+    def checks(self) -> list[tuple[str, list[CheckResult]]]:
+        """For each check what it saw, per artifact: [(title, results)]."""
+        table: dict[str, list[CheckResult]] = {}
+        for result in CheckResult.objects.filter(build__in={each.build_id for each in self.artifacts}):
+            result.label = label(result.format)
+            table.setdefault(result.title, []).append(result)
+        return list(table.items())
+
+    @property
+    def passed(self) -> int:
+        return sum(result.passed for _, results in self.checks for result in results)
+
+    @cached_property
+    def boots(self) -> list[Boot]:
+        times = [
+            (label(each.format), FORMATS.get(each.format, ("", each.format))[1], float(each.evidence["boot_seconds"]))
+            for each in self.artifacts
+            if each.evidence.get("boot_seconds")
+        ]
+        slowest = max((seconds for *_, seconds in times), default=1)
+        return [
+            Boot(name, short, seconds, round(100 * seconds / slowest, 1)) for name, short, seconds in times
+        ]
+
+    @cached_property
+    def ports(self) -> tuple[int, ...]:
+        """TCP ports that were open on every machine that was launched from it, as far as it was seen."""
+        seen = [
+            set(port_numbers(each.evidence["ports"])) for each in self.artifacts if each.evidence.get("ports")
+        ]
+        return tuple(sorted(set.intersection(*seen))) if seen else ()
+
+    @cached_property
+    def consoles(self) -> list[tuple[str, str]]:
+        return [
+            (label(each.format), each.evidence["console"])
+            for each in self.artifacts
+            if each.evidence.get("console")
+        ]
+
+    @cached_property
+    def packages(self) -> dict[str, str]:
+        return packages_in(self.artifacts)
+
+    @cached_property
+    def changes(self) -> Changes | None:
+        """Since the version that was published before this one."""
+        former = (
+            Revision.objects.published()
+            .filter(
+                release__appliance=self.release.appliance_id,
+                release__published_at__lt=self.release.published_at,
+            )
+            .select_related("release")
+            .order_by("-release__published_at")
+            .first()
+        )
+        if former is None or not self.packages:
+            return None
+        before = packages_in(Artifact.objects.of_succeeded_builds().filter(build__revision=former))
+        return difference(former.release.version, before, self.packages) if before else None
+
+
+def folder_of(revision: Revision, release: Release) -> str:
+    """The address under which a revision's files are, for good."""
+    return f"{release.appliance.get_absolute_url()}/{release.version}/r{revision.number}"
+
+
+def port_numbers(ports: Iterable[Any]) -> list[int]:
+    """Evidence holds numbers, or texts such as "80/tcp"."""
+    digits = (str(port).partition("/")[0].rpartition(":")[2] for port in ports)
+    return [int(each) for each in digits if each.isdigit()]
+
+
+def packages_in(artifacts: Iterable[Artifact]) -> dict[str, str]:
+    """All artifacts of a revision come from one machine: the first that tells speaks for all."""
+    return next((each.evidence["packages"] for each in artifacts if each.evidence.get("packages")), {})
+
+
+def difference(since: str, before: dict[str, str], now: dict[str, str]) -> Changes:
+    return Changes(
+        since=since,
+        added=[(name, now[name]) for name in sorted(now.keys() - before.keys())],
+        removed=[(name, before[name]) for name in sorted(before.keys() - now.keys())],
+        changed=[
+            (name, before[name], now[name])
+            for name in sorted(now.keys() & before.keys())
+            if before[name] != now[name]
+        ],
+    )
+
+
+def newest_of(appliance: Appliance) -> Release | None:
+    """What its page shows: the last that was published, or else the last that was withdrawn."""
+    return appliance.releases.published().order_by("-published_at", "-pk").first() or (
+        appliance.releases.visible().order_by("-published_at", "-pk").first()
+    )

@@ -1,0 +1,158 @@
+"""The build page: what happens, live or a year later, read from the same rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from appliances.catalog.families import label
+from appliances.permissions import can_maintain
+from builds import queue
+from builds.engine.errors import SlipwayError
+from builds.models import Build, LogChunk, Step
+
+from .access import build_for
+from .progress import progress
+
+CHUNKS_SHOWN = 3000
+LAST_LINES = 24
+STOP_POLLING = 286  # what htmx takes as "this was the last answer"
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some log text of one step. `begins`: the text before it belongs to another step; `first`: none before did."""
+
+    step: Step | None
+    begins: bool
+    first: bool
+    text: str
+
+
+@require_safe
+@login_required
+def build(request: HttpRequest, number: int) -> HttpResponse:
+    found = build_for(request, number)
+    steps = {step.pk: step for step in found.steps.all()}
+    newest = list(found.log.order_by("-sequence")[: CHUNKS_SHOWN + 1])
+    chunks = newest[:CHUNKS_SHOWN][::-1]
+    context = page(request, found) | {
+        "parts": list(parts(chunks, steps, None, set())),
+        "cut": len(newest) > CHUNKS_SHOWN,
+        "after": chunks[-1].sequence if chunks else -1,
+    }
+    if found.is_final and found.error:
+        context["last_lines"] = last_lines(found)
+    return render(request, "builds/build.html", context)
+
+
+@require_safe
+@login_required
+def live(request: HttpRequest, number: int) -> HttpResponse:
+    """What changed since chunk `after`. The last answer of a build says that it is the last."""
+    found = build_for(request, number)  # before the log: whatever a final build logged is then there, too
+    after = int(request.GET["after"]) if request.GET.get("after", "").lstrip("-").isdigit() else -1
+    chunks = list(found.log.after(after)[:CHUNKS_SHOWN])
+    steps = {step.pk: step for step in found.steps.all()}
+    before = (
+        found.log.filter(sequence__lte=after).order_by("-sequence").values_list("step", flat=True).first()
+    )
+    known = set(found.log.filter(sequence__lte=after).order_by().values_list("step", flat=True).distinct())
+    final = found.is_final and len(chunks) < CHUNKS_SHOWN
+    context = page(request, found) | {
+        "parts": list(parts(chunks, steps, before, known)),
+        "after": chunks[-1].sequence if chunks else after,
+        "final": final,
+    }
+    response = render(request, "builds/_live.html", context, status=STOP_POLLING if final else 200)
+    if final and found.error:
+        response["HX-Refresh"] = "true"  # the page opens anew with the failure first
+    return response
+
+
+@require_safe
+@login_required
+def log(request: HttpRequest, number: int) -> StreamingHttpResponse:
+    found = build_for(request, number)
+    texts = found.log.values_list("text", flat=True).iterator(chunk_size=500)
+    return StreamingHttpResponse(
+        texts,
+        content_type="text/plain; charset=utf-8",
+        headers={"Content-Disposition": f'inline; filename="build-{found.pk}.log"'},
+    )
+
+
+@require_POST
+@login_required
+def cancel(request: HttpRequest, number: int) -> HttpResponse:
+    found = build_for(request, number, can_maintain)
+    try:
+        queue.cancel(found, by=request.user)
+    except SlipwayError as error:
+        messages.error(request, str(error))
+    return redirect("build", number)
+
+
+@require_POST
+@login_required
+def retry(request: HttpRequest, number: int) -> HttpResponse:
+    found = build_for(request, number, can_maintain)
+    try:
+        return redirect("build", queue.retry(found, by=request.user).pk)
+    except SlipwayError as error:
+        messages.error(request, str(error))
+        return redirect("build", number)
+
+
+def page(request: HttpRequest, found: Build) -> dict[str, Any]:
+    """What the whole page and its live parts show alike."""
+    team = found.revision.release.appliance.team
+    checks = list(found.check_results.all())
+    for check in checks:
+        check.label = label(check.format)
+    artifacts = list(found.artifacts.all())
+    for artifact in artifacts:
+        artifact.label = label(artifact.format)
+    return {
+        "area": "dashboard",
+        "build": found,
+        "release": found.revision.release,
+        "appliance": found.revision.release.appliance,
+        "progress": progress(found),
+        "artifacts": artifacts,
+        "checks": checks,
+        "may_maintain": can_maintain(request.user, team),
+        "final": found.is_final,
+    }
+
+
+def parts(
+    chunks: Iterable[LogChunk], steps: dict[int, Step], before: int | None, known: set[int | None]
+) -> Iterator[Part]:
+    """Chunks of the same step, one after another, as one text."""
+    texts: list[str] = []
+    current, begins = before, False
+    for chunk in chunks:
+        if chunk.step_id != current:
+            if texts:
+                yield Part(steps.get(current), begins, begins and current not in known, "".join(texts))
+                known.add(current)
+            texts, current, begins = [], chunk.step_id, True
+        texts.append(chunk.text)
+    if texts:
+        yield Part(steps.get(current), begins, begins and current not in known, "".join(texts))
+
+
+def last_lines(found: Build) -> str:
+    """The end of the log of the step that failed, or of the whole when none did."""
+    failed = found.steps.filter(state="failed").first()
+    chunks = found.log.filter(step=failed) if failed else found.log.all()
+    text = "".join(chunk.text for chunk in reversed(chunks.order_by("-sequence")[:LAST_LINES]))
+    return "\n".join(text.splitlines()[-LAST_LINES:])

@@ -1,0 +1,158 @@
+"""The release editor: the template with its problems beside their lines, the plan, and what to do with the result."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST
+
+from appliances import releases
+from appliances.archives import store_archive
+from appliances.forms import ReleaseForm
+from appliances.models import Appliance, Release, Revision, SourceKind
+from appliances.permissions import can_maintain
+from builds import outline
+from builds.engine.errors import Problem, SlipwayError, TemplateError
+
+from .access import appliance_for, release_for
+from .changes import diff
+from .example import EXAMPLE
+from .verbs import possible
+
+REVISIONS_SHOWN = 20
+
+
+@login_required
+def new(request: HttpRequest, team: str, appliance: str) -> HttpResponse:
+    found = appliance_for(request, team, appliance, can_maintain)
+    newest = found.releases.order_by("-created_at").first()
+    release = Release(appliance=found, template=newest.template if newest else EXAMPLE)
+    if newest:
+        release.source_kind, release.archive = newest.source_kind, newest.archive
+        release.git_url, release.git_ref = newest.git_url, newest.git_ref
+    release.version = next_version(newest)
+    return edit(request, release)
+
+
+@login_required
+def release(request: HttpRequest, team: str, appliance: str, version: str) -> HttpResponse:
+    needs = {"needs": can_maintain} if request.method == "POST" else {}
+    return edit(request, release_for(request, team, appliance, version, **needs))
+
+
+def edit(request: HttpRequest, release: Release) -> HttpResponse:
+    form = ReleaseForm(request.POST or None, request.FILES or None, instance=release)
+    problems: list[Problem] | None = None
+    if request.method == "POST" and form.is_valid():
+        try:
+            saved = save(form)
+            if "build" not in request.POST:
+                messages.success(request, "Saved. Nothing is built yet.")
+                return redirect("release", *address(saved))
+            revision, created = releases.revise(saved, by=request.user)
+        except TemplateError as error:
+            problems = list(error.problems)
+        except SlipwayError as error:
+            form.add_error(None, str(error))
+        else:
+            if not created:
+                messages.info(request, f"Nothing changed since r{revision.number}, so nothing is built.")
+            elif len(revision.platforms) == 1 and (build := revision.builds.first()):
+                return redirect("build", build.pk)
+            return redirect("release", *address(saved))
+    text = form["template"].value() or ""
+    status = 422 if form.errors or problems else 200
+    return render(
+        request, "dashboard/release.html", page(request, release, form, text, problems), status=status
+    )
+
+
+@require_POST
+@login_required
+def validate(request: HttpRequest, team: str, appliance: str) -> HttpResponse:
+    """What is wrong with the text as it is typed, and the plan that it makes."""
+    found = appliance_for(request, team, appliance, can_maintain)
+    text = request.POST.get("template", "").replace("\r\n", "\n")
+    release = found.releases.filter(version=request.POST.get("release")).first()
+    inline = request.POST.get("source_kind") == SourceKind.INLINE
+    context = {"appliance": found, "live": True, **verdict(found, release, text, inline=inline)}
+    return render(request, "dashboard/_verdict.html", context)
+
+
+def save(form: ReleaseForm) -> Release:
+    """An uploaded archive is stored first, under its content's key: revisions keep pointing to theirs."""
+    release: Release = form.save(commit=False)
+    if upload := form.cleaned_data.get("upload"):
+        release.archive = store_archive(upload)
+    release.save()
+    return release
+
+
+def address(release: Release) -> tuple[str, str, str]:
+    return release.appliance.team.slug, release.appliance.slug, release.version
+
+
+def page(
+    request: HttpRequest, release: Release, form: ReleaseForm, text: str, problems: list[Problem] | None
+) -> dict[str, Any]:
+    revisions = list(recent_revisions(release)) if release.pk else []
+    return {
+        "area": "dashboard",
+        "release": release,
+        "appliance": release.appliance,
+        "form": form,
+        "revisions": revisions,
+        "events": release.events.select_related("by", "revision")[:20] if release.pk else [],
+        "may_maintain": can_maintain(request.user, release.appliance.team),
+        "verbs": possible(release, revisions),
+        **verdict(
+            release.appliance,
+            release if release.pk else None,
+            text,
+            inline=form["source_kind"].value() == SourceKind.INLINE,
+            problems=problems,
+        ),
+    }
+
+
+def recent_revisions(release: Release) -> QuerySet[Revision]:
+    return release.revisions.annotate(
+        file_count=Count("builds__artifacts", filter=~Q(builds__artifacts__file=""), distinct=True)
+    ).prefetch_related("builds")[:REVISIONS_SHOWN]
+
+
+def verdict(
+    appliance: Appliance,
+    release: Release | None,
+    text: str,
+    *,
+    inline: bool,
+    problems: list[Problem] | None = None,
+) -> dict[str, Any]:
+    """How the text reads now, and what changed in it since the newest revision."""
+    secrets = appliance.team.secrets.values_list("name", flat=True)
+    read = outline.read(text, inline=inline, secrets=secrets)
+    problems = list(read.problems) if problems is None else problems
+    former = release.revisions.first() if release else None
+    return {
+        "problems": problems,
+        "outlines": read.outlines,
+        "missing_secrets": read.missing,
+        "bad_lines": {problem.line for problem in problems if problem.line},
+        "line_numbers": range(1, text.count("\n") + 2),
+        "former": former,
+        "diff": diff(former.template, text) if former else [],
+    }
+
+
+def next_version(newest: Release | None) -> str:
+    """The last number plus one; what a person most often wants."""
+    if newest is None:
+        return "1.0.0"
+    head, dot, last = newest.version.rpartition(".")
+    return f"{head}{dot}{int(last) + 1}" if last.isdigit() else ""

@@ -1,0 +1,129 @@
+"""Publish, withdraw, restore, roll back, rebuild: a page that says what will happen, then the verb itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.db.models import Sum
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+
+from appliances import releases
+from appliances.forms import WithdrawForm
+from appliances.models import Release, Revision, User
+from appliances.permissions import can_maintain
+from appliances.states import ReleaseState, RevisionState
+from builds.engine.errors import SlipwayError
+from builds.models import Artifact
+from builds.moves import Lost
+
+from .access import release_for
+
+
+@dataclass(frozen=True)
+class Verb:
+    title: str
+    explanation: str
+    done: str
+    call: Callable[[Release, User, dict[str, Any]], Any]
+    possible: Callable[[Release, list[Revision]], bool]
+    danger: bool = False
+
+
+def _newest(revisions: list[Revision]) -> str:
+    return revisions[0].state if revisions else ""
+
+
+def _publish(release: Release, user: User, data: dict[str, Any]) -> None:
+    revision = get_object_or_404(
+        release.revisions, number=data.get("revision") or release.revisions.first().number
+    )
+    releases.publish(revision, by=user)
+
+
+VERBS = {
+    "publish": Verb(
+        "Publish",
+        "Its files appear on the catalog, in the Vagrant index and at their download addresses, all at once. "
+        "What was published of this version before stays available at its own addresses.",
+        "It is on the catalog.",
+        _publish,
+        lambda release, revisions: (
+            _newest(revisions) == RevisionState.READY and release.state != ReleaseState.WITHDRAWN
+        ),
+    ),
+    "rebuild": Verb(
+        "Rebuild",
+        "Makes the images again from the same inputs, with today’s packages. The present ones stay on the catalog "
+        "until the new ones are ready.",
+        "A new revision is being built.",
+        lambda release, user, data: releases.rebuild(release, by=user),
+        lambda release, revisions: bool(revisions) and _newest(revisions) != RevisionState.BUILDING,
+    ),
+    "roll-back": Verb(
+        "Roll back",
+        "The revision that was published before the present one takes its place, for pages and clients alike. "
+        "The present one is kept.",
+        "The former revision is on the catalog again.",
+        lambda release, user, data: releases.roll_back(release, by=user),
+        lambda release, revisions: (
+            release.state == ReleaseState.PUBLISHED
+            and any(each.state == RevisionState.SUPERSEDED and each.published_at for each in revisions)
+        ),
+        danger=True,
+    ),
+    "withdraw": Verb(
+        "Withdraw",
+        "Its files can no longer be downloaded and leave every index. Its page stays and tells your reason. "
+        "You can restore it later.",
+        "It is withdrawn.",
+        lambda release, user, data: releases.withdraw(release, reason=data["reason"], by=user),
+        lambda release, revisions: release.state == ReleaseState.PUBLISHED,
+        danger=True,
+    ),
+    "restore": Verb(
+        "Restore",
+        "It is shown again, with the revision that it had, and its files can be downloaded again.",
+        "It is on the catalog again.",
+        lambda release, user, data: releases.restore(release, by=user),
+        lambda release, revisions: release.state == ReleaseState.WITHDRAWN,
+    ),
+}
+
+
+def possible(release: Release, revisions: list[Revision]) -> dict[str, Verb]:
+    """What can be done with the release as it stands, by the name in the address."""
+    return {name: verb for name, verb in VERBS.items() if verb.possible(release, revisions)}
+
+
+@login_required
+def confirm(request: HttpRequest, team: str, appliance: str, version: str, verb: str) -> HttpResponse:
+    release = release_for(request, team, appliance, version, can_maintain)
+    if verb not in VERBS:
+        raise Http404
+    chosen = VERBS[verb]
+    form = WithdrawForm(request.POST or None) if verb == "withdraw" else None
+    if request.method == "POST" and (form is None or form.is_valid()):
+        try:
+            chosen.call(release, request.user, form.cleaned_data if form else request.POST.dict())
+        except (SlipwayError, Lost) as error:
+            messages.error(request, str(error))
+        else:
+            messages.success(request, f"{release}: {chosen.done}")
+        return redirect("release", team, appliance, version)
+    files = Artifact.objects.of_succeeded_builds().filter(build__revision__release=release).exclude(file="")
+    context = {
+        "area": "dashboard",
+        "release": release,
+        "appliance": release.appliance,
+        "verb": chosen,
+        "form": form,
+        "revision": release.revisions.first(),
+        "published": Revision.objects.published().filter(release=release).first(),
+        "downloads": files.aggregate(all=Sum("downloads"))["all"] or 0,
+    }
+    return render(request, "dashboard/confirm.html", context)

@@ -1,0 +1,152 @@
+"""What people may type. Rules of the models are the models'; here is only what a form adds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
+
+from .models import Appliance, Membership, Release, Role, SourceKind, Team, User
+from .words import RESERVED
+
+NAME = RegexValidator(r"^[A-Za-z_][A-Za-z0-9_]*\Z", "Use letters, digits and _, not starting with a digit.")
+
+
+class TeamForm(forms.ModelForm):
+    class Meta:
+        model = Team
+        fields = ["name", "slug"]
+        help_texts = {
+            "name": "As people know it: Acme, or The Wiki Team.",
+            "slug": "The first part of its appliances’ addresses: small letters, digits and dashes. It stays.",
+        }
+
+    def clean_slug(self) -> str:
+        slug = self.cleaned_data["slug"].lower()
+        if slug in RESERVED:
+            raise ValidationError(f"“{slug}” is an address of this site itself. Choose another word.")
+        return slug
+
+
+class ApplianceForm(forms.ModelForm):
+    class Meta:
+        model = Appliance
+        fields = [
+            "team",
+            "name",
+            "slug",
+            "summary",
+            "description",
+            "category",
+            "licence",
+            "website",
+            "credentials",
+            "publish_automatically",
+        ]
+        widgets = {
+            "description": forms.Textarea(attrs={"rows": 8}),
+            "credentials": forms.Textarea(attrs={"rows": 4}),
+        }
+        help_texts = {"slug": "The last part of its address and its Vagrant name. It stays."}
+
+    def __init__(self, *args: Any, teams: list[Team], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["website"].assume_scheme = "https"
+        if self.instance.pk:
+            del self.fields["team"], self.fields["slug"]  # published addresses never change
+        else:
+            self.fields["team"].queryset = Team.objects.filter(pk__in=[team.pk for team in teams])
+            self.fields["team"].empty_label = None
+
+    def clean_slug(self) -> str:
+        return self.cleaned_data["slug"].lower()
+
+
+class ReleaseForm(forms.ModelForm):
+    upload = forms.FileField(
+        required=False,
+        label="Archive",
+        help_text="A .tar, .tar.gz or .zip with the files that the template names.",
+    )
+
+    class Meta:
+        model = Release
+        fields = ["version", "notes", "template", "source_kind", "git_url", "git_ref"]
+        widgets = {
+            "notes": forms.Textarea(attrs={"rows": 5}),
+            "source_kind": forms.RadioSelect,
+            "template": forms.Textarea(
+                attrs={"spellcheck": "false", "autocapitalize": "off", "autocomplete": "off", "wrap": "off"}
+            ),
+        }
+        labels = {
+            "git_url": "Repository",
+            "git_ref": "Commit, tag or branch",
+            "source_kind": "Where its files are",
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk:
+            del self.fields["version"]  # a published version never changes its name
+
+    def clean_version(self) -> str:
+        version = self.cleaned_data["version"]
+        if self.instance.appliance.releases.filter(version=version).exists():
+            raise ValidationError(
+                f"{version} exists already: open it to change it, or choose the next number."
+            )
+        return version
+
+    def clean_template(self) -> str:
+        # Browsers send \r\n; the lines that a person sees must be those that the problems count.
+        return self.cleaned_data["template"].replace("\r\n", "\n")
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        kind = cleaned.get("source_kind")
+        if kind == SourceKind.ARCHIVE and not (cleaned.get("upload") or self.instance.archive):
+            self.add_error("upload", "Choose the archive, or keep the files in the template.")
+        if kind == SourceKind.GIT:
+            for name in ("git_url", "git_ref"):
+                if not cleaned.get(name):
+                    self.add_error(name, "A git source needs this.")
+        return cleaned
+
+
+class WithdrawForm(forms.Form):
+    reason = forms.CharField(
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="Everybody who opens its page, or a link to one of its files, reads this.",
+    )
+
+
+class MemberForm(forms.Form):
+    username = forms.CharField(label="User name", max_length=150)
+    role = forms.ChoiceField(choices=Role.choices)
+
+    def clean_username(self) -> str:
+        name = self.cleaned_data["username"]
+        self.user = User.objects.filter(username=name, is_active=True).first()
+        if self.user is None:
+            raise ValidationError(f"Nobody here is called “{name}”. An administrator can add people.")
+        return name
+
+    def save(self, team: Team) -> Membership:
+        membership, _ = team.memberships.update_or_create(
+            user=self.user, defaults={"role": self.cleaned_data["role"]}
+        )
+        return membership
+
+
+class SecretForm(forms.Form):
+    name = forms.CharField(
+        max_length=64, validators=[NAME], help_text="As the template’s variable is called."
+    )
+    value = forms.CharField(
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
+        help_text="Encrypted, given to builds only, never shown again.",
+    )

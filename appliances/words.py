@@ -1,0 +1,11 @@
+"""Words that cannot be a team's slug: the site's own addresses begin with them, now or one day."""
+
+RESERVED = frozenset(
+    """
+    about account accounts admin api appliances assets audit auth bases blog builds catalog channels content-library
+    dashboard debug demo docs download downloads favicon feed feeds files health healthz help hooks images index login
+    logout me media metrics new password privacy queue rebuild register releases resources robots rq rss schema search
+    security session settings signin signup sitemap static status streams support team teams terms tokens user users
+    vagrant vcsp version webhooks well-known www
+    """.split()
+)
