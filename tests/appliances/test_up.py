@@ -34,14 +34,22 @@ def port():
 
 
 def environment(data):
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("SLIPWAY_", "DATABASE_", "REDIS_"))}
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(("SLIPWAY_", "DATABASE_", "REDIS_"))
+    }
     return {**kept, "SLIPWAY_DATA": str(data), "DJANGO_SETTINGS_MODULE": "config.settings"}
 
 
 def manage(data, *arguments, **options):
     argv = [sys.executable, settings.BASE_DIR / "manage.py", *map(str, arguments)]
     return subprocess.Popen(
-        argv, env=environment(data), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **options
+        argv,
+        env=environment(data),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        **options,
     )
 
 

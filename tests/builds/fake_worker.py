@@ -22,7 +22,7 @@ def main(work: str, redis_socket: str, data_dir: str, database: str) -> None:
     plan = engine.fake_plan()
     with (
         mock.patch.object(runner, "pipeline", engine.FakePipeline(getattr(engine, work))),
-        mock.patch.object(plans, "plan_of", lambda build, secrets, folder=None: plan),
+        mock.patch.object(plans, "plan_of", return_value=plan),
     ):
         call_command("worker", platforms="qemu")
 

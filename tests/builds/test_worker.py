@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def worker(redis, redis_socket, data_dir, monkeypatch):
     """`worker(work)` starts one that carries out that function of tests.builds.engine."""
-    monkeypatch.setattr(plans, "platform_of", lambda build: FakePlatform())
+    monkeypatch.setattr(plans, "platform_of", lambda _: FakePlatform())
     env = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings"}
     database = str(connection.settings_dict["NAME"])
     with contextlib.ExitStack() as stack:
