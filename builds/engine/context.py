@@ -83,7 +83,7 @@ class Context:
     secrets: frozenset[str] = frozenset()
     """The names among `variables` whose values are secret."""
     releases: Callable[[str], tuple[Path, str]] = no_releases
-    """Gives the disk image of "team/appliance@version", a file on this worker, and its sha256; or BuildError."""
+    """The disk image of "team/appliance@version", a file on this worker, and its sha256; or BuildError."""
 
     def check(self) -> None:
         """Raise Cancelled or TimedOut when the build has to end now."""
