@@ -1,4 +1,4 @@
-"""Addresses. The catalog owns the root: an appliance lives at /<team>/<appliance>, so `appliances.words` are reserved."""
+"""Addresses. The catalog owns the root, /<team>/<appliance>, so no team can be called as in `appliances.words`."""
 
 from django.contrib import admin
 from django.contrib.auth import views as auth

@@ -28,7 +28,7 @@ STOP_POLLING = 286  # what htmx takes as "this was the last answer"
 
 @dataclass(frozen=True)
 class Part:
-    """Some log text of one step. `begins`: the text before it belongs to another step; `first`: none before did."""
+    """Log text of one step. `begins`: the text before it is another step's; `first`: nothing before is its own."""
 
     step: Step | None
     begins: bool

@@ -48,7 +48,7 @@ def _publish(release: Release, user: User, data: dict[str, Any]) -> None:
 VERBS = {
     "publish": Verb(
         "Publish",
-        "Its files appear on the catalog, in the Vagrant index and at their download addresses, all at once. "
+        "Its files appear on the catalog, in the Vagrant index and at their addresses, all at once. "
         "What was published of this version before stays available at its own addresses.",
         "It is on the catalog.",
         _publish,
@@ -58,7 +58,7 @@ VERBS = {
     ),
     "rebuild": Verb(
         "Rebuild",
-        "Makes the images again from the same inputs, with today’s packages. The present ones stay on the catalog "
+        "Makes the images again from the same inputs, with today’s packages. The present ones stay up "
         "until the new ones are ready.",
         "A new revision is being built.",
         lambda release, user, data: releases.rebuild(release, by=user),
