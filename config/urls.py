@@ -1,4 +1,4 @@
-"""Addresses. The catalog owns the root, /<team>/<appliance>, so no team can be called as in `appliances.words`."""
+"""Addresses. The catalog owns the root, /<team>/<appliance>: no team is called like one of `appliances.words`."""
 
 from django.contrib import admin
 from django.contrib.auth import views as auth

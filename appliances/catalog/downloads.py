@@ -1,4 +1,4 @@
-"""Files as every download tool expects them: HEAD, one Range, conditions; bytes never change under an address."""
+"""Files as download tools expect them: HEAD, one Range, conditions; bytes never change under an address."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ STOP_POLLING = 286  # what htmx takes as "this was the last answer"
 
 @dataclass(frozen=True)
 class Part:
-    """Log text of one step. `begins`: the text before it is another step's; `first`: nothing before is its own."""
+    """Log text of one step. `begins`: what stands before it is another step's; `first`: nothing before is its."""
 
     step: Step | None
     begins: bool

@@ -66,7 +66,7 @@ VERBS = {
     ),
     "roll-back": Verb(
         "Roll back",
-        "The revision that was published before the present one takes its place, for pages and clients alike. "
+        "The revision that was published before the present one takes its place, for people and clients. "
         "The present one is kept.",
         "The former revision is on the catalog again.",
         lambda release, user, data: releases.roll_back(release, by=user),

@@ -180,9 +180,10 @@ def size(count: int | None) -> str:
     return f"{amount:.1f} TB"
 
 
-MARKDOWN_TAGS = set(
-    ["a", "blockquote", "br", "code", "em", "h1", "h2", "h3", "h4", "hr", "li", "ol", "p", "pre", "s", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul"]
-)
+MARKDOWN_TAGS = {
+    *("a", "blockquote", "br", "code", "em", "h1", "h2", "h3", "h4", "hr", "li", "ol", "p", "pre"),
+    *("s", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul"),
+}
 _markdown = MarkdownIt("commonmark", {"html": False, "linkify": False}).enable(["table", "strikethrough"])
 
 
