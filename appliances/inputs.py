@@ -7,7 +7,7 @@ import json
 from dataclasses import asdict, dataclass, replace
 
 from builds.engine import source, template
-from builds.engine.errors import SourceError
+from builds.engine.errors import SourceError, TemplateError
 
 from .models import Release, Revision, SourceKind
 
@@ -33,6 +33,10 @@ class Inputs:
     def of(cls, release: Release) -> Inputs:
         """Validate and freeze; a branch or tag becomes a commit. Raises TemplateError or SourceError."""
         parsed = template.parse(release.template)
+        has = release.appliance.team.secrets.filter(name__in=parsed.secrets).values_list("name", flat=True)
+        inline = release.source_kind == SourceKind.INLINE
+        if problems := parsed.problems(listing=() if inline else None, values=dict.fromkeys(has, "")):
+            raise TemplateError(problems)
         inputs = cls(
             template=release.template, source_kind=release.source_kind, platforms=tuple(parsed.platforms)
         )

@@ -12,7 +12,7 @@ from django.db import models, transaction
 from django.db.models import Q
 from django.urls import reverse
 
-from builds.moves import Lost
+from builds.moves import Lost, Moved
 
 from . import secrets
 from .moves import move_revision, put_up
@@ -137,8 +137,10 @@ class SourceKind(models.TextChoices):
     GIT = "git", "a git repository"
 
 
-class Release(models.Model):
+class Release(Moved):
     """One version of an appliance. People edit it; `releases.revise()` freezes what they wrote."""
+
+    moved = ("state", "published_at", "withdrawn_reason")
 
     appliance = models.ForeignKey(Appliance, models.CASCADE, related_name="releases")
     version = models.CharField(max_length=64, validators=[version_validator])
@@ -177,8 +179,10 @@ class Release(models.Model):
         return self.state != ReleaseState.WITHDRAWN and not newer.exists()
 
 
-class Revision(models.Model):
+class Revision(Moved):
     """The frozen inputs of a release. The same inputs (`digest`) make no second one."""
+
+    moved = ("state", "published_at")
 
     release = models.ForeignKey(Release, models.CASCADE, related_name="revisions")
     number = models.PositiveIntegerField()

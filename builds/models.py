@@ -6,12 +6,15 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from .moves import Moved
 from .querysets import ArtifactQuerySet, BuildQuerySet, LogChunkQuerySet, StepQuerySet
 from .states import ACTIVE, FINAL, BuildState, StepState
 
 
-class Build(models.Model):
+class Build(Moved):
     """One attempt to make one revision on one platform."""
+
+    moved = ("state", "started_at", "finished_at", "heartbeat_at", "worker", "error", "hint")
 
     revision = models.ForeignKey("appliances.Revision", models.CASCADE, related_name="builds")
     platform = models.CharField(max_length=20)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any, ClassVar
 
-from django.db.models import Model
+from django.db import models
 
 from . import states
 
@@ -13,13 +14,29 @@ class Lost(Exception):  # noqa: N818 -- it is an answer: somebody else was first
     """The row is no longer in the state that the move starts from. Nothing was changed."""
 
 
+class Moved(models.Model):
+    """A row whose state only moves change: `save()` leaves it alone, so that a stale page cannot undo a move."""
+
+    moved: ClassVar[tuple[str, ...]] = ("state",)
+    """The columns that moves set."""
+
+    class Meta:
+        abstract = True
+
+    def save(self, *args: Any, **options: Any) -> None:
+        if not self._state.adding and options.get("update_fields") is None:
+            names = {field.name for field in self._meta.concrete_fields if not field.primary_key}
+            options["update_fields"] = names - set(self.moved)
+        super().save(*args, **options)
+
+
 class Moves:
     """Moves rows between the states of one table; called like a function."""
 
     def __init__(self, allowed: Mapping[str, tuple[str, ...]]) -> None:
         self._allowed = allowed
 
-    def __call__(self, row: Model, origin: str | tuple[str, ...], to: str, **fields: object) -> None:
+    def __call__(self, row: models.Model, origin: str | tuple[str, ...], to: str, **fields: object) -> None:
         """Move `row` from `origin` (a state, or any of several) and set `fields`, in the database and on `row`.
 
         Raises Lost when the row in the database is in another state, ValueError when there is no such move.

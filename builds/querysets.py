@@ -18,6 +18,10 @@ class BuildQuerySet(models.QuerySet):
         """A worker has taken it."""
         return self.filter(state__in=states.OWNED)
 
+    def silent_since(self, moment: datetime):
+        """Owned by a worker that has not been heard of since then."""
+        return self.owned().filter(heartbeat_at__lt=moment)
+
     def queued(self):
         return self.filter(state=states.BuildState.QUEUED)
 

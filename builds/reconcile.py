@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 from . import plans, publishing, queue, runner
 from .engine.errors import SlipwayError
 from .models import Artifact, Build
-from .moves import Lost, move
+from .moves import move
 from .states import BuildState
 
 logger = logging.getLogger(__name__)
@@ -35,22 +35,19 @@ def _end_dead(now: datetime) -> list[str]:
     """Builds whose worker has stopped answering."""
     limit = now - timedelta(seconds=settings.HEARTBEAT_TIMEOUT)
     ended = []
-    for build in Build.objects.owned().filter(heartbeat_at__lt=limit).select_related("revision"):
-        silence = (now - build.heartbeat_at).total_seconds()
-        error = f"The worker {build.worker} stopped answering {silence:.0f} s ago."
-        hint = "It may have been killed, or have run out of memory. Retry the build."
-        try:
-            with transaction.atomic():
-                if build.state == BuildState.CANCELLING:
-                    move(build, BuildState.CANCELLING, BuildState.CANCELLED, finished_at=now)
-                else:
-                    move(
-                        build, BuildState.RUNNING, BuildState.FAILED, finished_at=now, error=error, hint=hint
-                    )
-                build.steps.end(now)
-        except Lost:
-            continue  # its worker, or another reconcile, was first
-        build.revision.settle()
+    for key in list(Build.objects.silent_since(limit).values_list("pk", flat=True)):
+        with transaction.atomic():
+            build = Build.objects.select_for_update().silent_since(limit).filter(pk=key).first()
+            if build is None:
+                continue  # its worker has woken up, or another reconcile was first
+            error = f"The worker {build.worker} stopped answering {(now - build.heartbeat_at).seconds} s ago."
+            hint = "It may have been killed, or have run out of memory. Retry the build."
+            if build.state == BuildState.CANCELLING:
+                move(build, BuildState.CANCELLING, BuildState.CANCELLED, finished_at=now)
+            else:
+                move(build, BuildState.RUNNING, BuildState.FAILED, finished_at=now, error=error, hint=hint)
+            build.steps.end(now)
+            build.revision.settle()
         ended.append(f"{build.name}: {error}")
     return ended
 
@@ -88,7 +85,7 @@ def _sweep_work() -> list[str]:
             continue
         if build:
             try:
-                plans.plan_of(build).platform.sweep(build.name)
+                plans.platform_of(build).sweep(build.name)
             except SlipwayError as error:
                 logger.warning("%s: nothing but its folder could be swept: %s", build.name, error)
         shutil.rmtree(folder, ignore_errors=True)

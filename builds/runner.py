@@ -8,7 +8,7 @@ import shutil
 import socket
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -23,7 +23,6 @@ from .engine.console import Redactor
 from .engine.context import Context, Stop
 from .engine.errors import Cancelled, SlipwayError
 from .engine.pipeline import ChecksFailed, Outcome
-from .engine.plan import Plan
 from .heartbeat import Heartbeat
 from .models import Artifact, Build
 from .moves import Lost, move
@@ -70,12 +69,11 @@ def _perform(build: Build, work: Path, stop: Stop) -> None:
     redact = Redactor()
     artifacts: list[Artifact] = []
     try:
-        plan = plans.plan_of(build)
-        secrets = plans.secret_values(build, plan)
+        secrets = plans.secret_values(build)
         redact = Redactor(list(secrets.values()))
         shutil.rmtree(work, ignore_errors=True)
         work.mkdir(parents=True)
-        outcome = _make(build, plan, secrets, redact, work, stop, artifacts)
+        outcome = _make(build, secrets, redact, work, stop, artifacts)
         _persist(lambda: _succeed(build, artifacts, outcome, redact))
     except Lost:
         build.refresh_from_db(fields=["state"])
@@ -101,14 +99,14 @@ def _perform(build: Build, work: Path, stop: Stop) -> None:
 
 def _make(
     build: Build,
-    plan: Plan,
-    secrets: Mapping[str, str],
+    secrets: dict[str, str],
     redact: Redactor,
     work: Path,
     stop: Stop,
     artifacts: list[Artifact],
 ) -> Outcome:
     """The images, made, tested and stored: `artifacts` gets rows that are not saved yet."""
+    plan = plans.plan_of(build, secrets)
     cache = settings.DATA_DIR / "cache"
     cache.mkdir(parents=True, exist_ok=True)
     with Log(build, [FETCH, *pipeline.steps(plan), STORE]) as log:
@@ -123,7 +121,8 @@ def _make(
             secrets=plan.secrets,
         )
         with context.step(FETCH) as step:
-            plans.fetch_source(build.revision, step)
+            plans.fetch_source(build, step)
+            plan = plans.plan_of(build, secrets, context.source)
         outcome = pipeline.build(plan, context, context.folder("images"))
         with context.step(STORE) as step:
             artifacts += publishing.store(build, plan, outcome, redact, step)

@@ -80,14 +80,14 @@ class FileStorage(FileSystemStorage):
                 raise FileExistsError(errno.EEXIST, "A stored file never changes", key)
             part.rename(target)
             _sync_folder(target.parent)
-        except OSError as error:
+        except BaseException as error:
             part.unlink(missing_ok=True)
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-                raise
-            raise WorkerError(
-                f"The disk with {self.location} is full: {source.name} could not be stored.",
-                hint="Make room there (old releases, the cache), then retry the build.",
-            ) from error
+            if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise WorkerError(
+                    f"The disk with {self.location} is full: {source.name} could not be stored.",
+                    hint="Make room there (old releases, the cache), then retry the build.",
+                ) from error
+            raise
         return reader.stored
 
     def local_path(self, key: str) -> Path | None:

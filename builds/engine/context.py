@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from .console import Console, Redactor
-from .errors import Cancelled, TimedOut
+from .errors import BuildError, Cancelled, TimedOut
 from .variables import fill
 
 
@@ -56,6 +56,13 @@ class Deadline:
             raise TimedOut(f"{self._what} took longer than {self.seconds:.0f} s.", hint=self._hint)
 
 
+def no_releases(name: str) -> tuple[Path, str]:
+    raise BuildError(
+        f"The base {name} is a release; this build knows of no catalog.",
+        hint="Build it from the dashboard, or use the release's image as `base: {file: …}`.",
+    )
+
+
 @dataclass(frozen=True)
 class Context:
     """Shared by all parts of one build, passed along, never changed: `step()` gives a narrowed copy."""
@@ -75,6 +82,8 @@ class Context:
     """Values of the template's variables, the secret ones included. Provisioners get them as environment."""
     secrets: frozenset[str] = frozenset()
     """The names among `variables` whose values are secret."""
+    releases: Callable[[str], tuple[Path, str]] = no_releases
+    """Gives the disk image of "team/appliance@version", a file on this worker, and its sha256; or BuildError."""
 
     def check(self) -> None:
         """Raise Cancelled or TimedOut when the build has to end now."""

@@ -1,4 +1,4 @@
-"""SshMachine: a machine that is reached over SSH, whatever it runs on. A POSIX shell, dd and tar are all it needs."""
+"""SshMachine: a machine that is reached over SSH, whatever it runs on. All it needs is a POSIX shell, dd and tar."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ class Refused(Exception):  # noqa: N818
 def login(
     connection: socket.socket, user: str, key: paramiko.PKey, host_key: str, patience: float = 60
 ) -> paramiko.Transport:
-    """Open a session on a connected socket; takes over the socket. Raises Refused, SSHException, EOFError or OSError.
+    """Open a session on a connected socket, which it takes over. Raises Refused, SSHException, EOFError or OSError.
 
-    `host_key` is the public line that the machine must prove to have ("ssh-ed25519 AAAA…"); empty: whatever it shows.
+    `host_key` is the public line that the machine must prove to have ("ssh-ed25519 AAAA…"); empty: any is taken.
     """
     transport = paramiko.Transport(connection)
     try:
@@ -54,7 +54,7 @@ def login(
             transport.get_security_options().key_types = (host_key.split()[0],)
         transport.start_client(timeout=patience)
         shown = transport.get_remote_server_key()
-        if host_key and f"{shown.get_name()} {shown.get_base64()}" != host_key:
+        if host_key and describe(shown) != host_key:
             raise Refused("it shows another host key than the one it was given")
         try:
             transport.auth_publickey(user, key)
@@ -68,6 +68,11 @@ def login(
         transport.close()
         raise
     return transport
+
+
+def describe(key: paramiko.PKey) -> str:
+    """The key's public line, without comment."""
+    return f"{key.get_name()} {key.get_base64()}"
 
 
 class SshMachine(Machine):
@@ -177,8 +182,8 @@ class SshMachine(Machine):
         timeout: float | None,
     ) -> int:
         """Run the script as root with `content` as its input; `take` gets the output as it comes."""
-        # The script travels on standard input as well: arguments are for everybody in the machine to read. dd takes
-        # exactly its bytes and leaves the rest to the script. The mark finds again what the script has started.
+        # The script travels on standard input too: arguments are for everybody in the machine to read. dd takes
+        # exactly its bytes and leaves the rest to the script. The mark finds what the script has started.
         header, mark = script.encode(), secrets.token_hex(8)
         read = f'eval "$(dd bs=1 count={len(header)} 2>/dev/null)"'
         sudo = "" if self.user == "root" else "sudo -n "
@@ -206,8 +211,8 @@ class SshMachine(Machine):
         return code if code != -1 else KILLED
 
     def _kill(self, mark: str, context: Context) -> None:
-        script = f"for p in /proc/[0-9]*; do grep -q {mark} $p/environ 2>/dev/null && kill -9 ${{p#/proc/}}; done; true"
-        self.run(script, context, quiet=True)
+        find = f"grep -q {mark} $p/environ 2>/dev/null"
+        self.run(f"for p in /proc/[0-9]*; do {find} && kill -9 ${{p#/proc/}}; done", context, quiet=True)
 
     def _channel(self) -> paramiko.Channel:
         if self._transport is None:
@@ -219,7 +224,7 @@ class SshMachine(Machine):
         raise BuildError(
             f"The connection to the machine broke while a command ran{reason}. Its console said last:\n"
             + self.last_lines(),
-            hint="Did a command restart the machine, its network or its SSH server, or did it run out of memory?",
+            hint="Did a command restart the machine, its network or its SSH server? Or is memory short in it?",
         ) from error
 
     def last_lines(self, count: int = 15) -> str:
@@ -247,7 +252,7 @@ class _Kept:
 
 
 def _output(channel: paramiko.Channel) -> Iterator[bytes]:
-    """The output until the command has ended; empty pieces in between, so that the caller can look at the clock."""
+    """The output until the command has ended; empty pieces in between, for the caller to look at the clock."""
     silent = 0.0
     # A daemon that the command has left behind may hold the output open for ever.
     while not (channel.exit_status_ready() and silent > LINGER):
@@ -289,7 +294,7 @@ def _script(command: str, env: Mapping[str, str], user: str, folder: str) -> str
     lines += [f"export {name}={_q(value)}" for name, value in env.items()]
     if folder:
         lines.append(f"cd {_q(folder)} || exit")
-    # su, not sudo, runuser or setpriv: every system has it, busybox included. It keeps environment and folder.
+    # su, not sudo, runuser or setpriv: every system has it, busybox included. It keeps the environment.
     lines.append(command if user == "root" else f"exec su -s /bin/sh {_q(user)} -c {_q(command)}")
     return "\n".join(lines)
 

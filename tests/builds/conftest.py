@@ -21,7 +21,8 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Callable[..., FakePipeline]:
     def install(work: Callable[[Context, Path], Outcome], **plan: object) -> FakePipeline:
         fake = FakePipeline(work)
         monkeypatch.setattr(runner, "pipeline", fake)
-        monkeypatch.setattr(plans, "plan_of", lambda build: fake_plan(**plan))
+        made = fake_plan(**plan)
+        monkeypatch.setattr(plans, "plan_of", lambda build, secrets, folder=None: made)
         return fake
 
     return install

@@ -27,6 +27,16 @@ def test_only_one_of_two_makes_a_move():
     assert stale.state == BuildState.QUEUED
 
 
+def test_saving_a_stale_object_does_not_undo_a_move():
+    build = factories.build()
+    stale = Build.objects.get(pk=build.pk)
+    move(build, BuildState.QUEUED, BuildState.RUNNING, worker="first")
+    stale.facts = {"cpu": "one"}
+    stale.save()
+    build.refresh_from_db()
+    assert (build.state, build.worker, build.facts) == (BuildState.RUNNING, "first", {"cpu": "one"})
+
+
 @pytest.mark.parametrize(("origin", "to"), [(BuildState.QUEUED, BuildState.SUCCEEDED), *((s, BuildState.RUNNING) for s in FINAL)])
 def test_moves_that_the_table_does_not_have_are_refused(origin, to):
     build = factories.build(state=origin)

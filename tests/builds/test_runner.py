@@ -15,6 +15,9 @@ from tests import factories
 from tests.builds.engine import two_images, until_stopped
 
 
+TEMPLATE_WITH_SECRET = factories.TEMPLATE + "variables: {password: {secret: true}}\n"
+
+
 def stored_files(data_dir):
     return [path for path in (data_dir / "files").rglob("*") if path.is_file()]
 
@@ -148,6 +151,8 @@ def test_a_build_that_is_not_queued_is_left_alone(state, queued, engine):
 
 
 def test_secrets_reach_the_engine_and_nothing_else(queued, engine):
+    queued.revision.template = TEMPLATE_WITH_SECRET
+    queued.revision.save()
     team = queued.revision.release.appliance.team
     team.set_secret("password", "hunter2hunter2")
     team.set_secret("other", "not asked for")
@@ -169,12 +174,13 @@ def test_secrets_reach_the_engine_and_nothing_else(queued, engine):
     assert seen.count("••••••") == 4
 
 
-def test_a_secret_without_a_value_fails_the_build_by_name(queued, engine):
-    engine(two_images, secrets=frozenset({"password"}))
+def test_a_secret_without_a_value_fails_the_build_by_name(queued):
+    queued.revision.template = TEMPLATE_WITH_SECRET
+    queued.revision.save()
     runner.run(queued.pk)
     queued.refresh_from_db()
     assert queued.state == BuildState.FAILED
-    assert "no value for the secret password" in queued.error
+    assert "variables.password: the secret has no value yet" in queued.error
 
 
 def test_a_full_disk_fails_the_build_and_leaves_no_file(queued, engine, data_dir, monkeypatch):

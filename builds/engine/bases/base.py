@@ -20,7 +20,12 @@ class Base(Plugin):
 
     @abstractmethod
     def prepare(self, context: Context) -> Image:
-        """A verified, read-only disk in the cache: an Image of format "disk" with details["digest"] = "sha256:…".
+        """A verified, read-only disk in the cache: format "disk", details["digest"] = "sha256:…".
 
-        Two builds may ask for the same base at once: one makes it, the other waits. A half-made base is never seen.
+        Details "kernel", "initrd" and "append", if given, start a build's machine without a boot loader.
+        Two builds may ask for the same base at once: one makes it, the other waits. None sees it half made.
         """
+
+    def files(self) -> tuple[str, ...]:
+        """The paths in the source that it reads: they must exist, and their content belongs to the digest."""
+        return ()

@@ -1,7 +1,7 @@
 """Debian, made on the spot from a mirror: a small server that answers SSH soon after power-on.
 
-`debian-root/` beside this file holds what the base has beyond its packages; `usr/lib/slipway/seed` in it says how
-a machine learns its keys.
+`debian-root/` beside this file holds what the base has beyond its packages; `usr/lib/slipway/seed` in it says
+how a machine learns its keys.
 """
 
 from __future__ import annotations
@@ -37,15 +37,17 @@ DEFAULT_MIRROR = "http://deb.debian.org/debian"
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 SUITES = {"12": "bookworm"}
 PACKAGES = """
-    ca-certificates curl dbus grub2-common ifupdown initramfs-tools iproute2 isc-dhcp-client less
-    linux-image-cloud-amd64 netbase openssh-server procps sudo systemd-sysv systemd-timesyncd udev
+    ca-certificates curl dbus fdisk grub2-common ifupdown initramfs-tools iproute2 isc-dhcp-client less
+    linux-image-cloud-amd64 netbase openssh-server procps sudo systemd-sysv systemd-timesyncd udev zstd
 """.split()  # noqa: SIM905 -- a list of one word a line says no more
 SIZE = 2 << 30
 """Bytes of the disk. A machine with a larger one fills it when it starts."""
-APPEND = "root=LABEL=root ro quiet console=ttyS0,115200 net.ifnames=0"
+# For the machine that is built on, which lives for minutes and has no neighbours: no mitigations; and an
+# emulator can share its translated code among processes that lie at the same addresses.
+APPEND = "root=LABEL=root ro quiet console=ttyS0,115200 net.ifnames=0 mitigations=off norandmaps"
 TREE = Path(__file__).with_name("debian-root")
 FINISH = (
-    # Not there before: the kernel's installation would have update-grub look for a disk that is not there yet.
+    # Had it been there before, the kernel's installation would have run update-grub, which looks for a disk.
     'mv "$1/boot/grub/first.cfg" "$1/boot/grub/grub.cfg"',
     # A machine makes its own host keys, and learns its name servers by DHCP.
     'rm -rf "$1"/etc/ssh/ssh_host_* "$1/etc/resolv.conf" "$1"/var/log/*.log "$1"/var/log/apt/*',
@@ -194,7 +196,7 @@ def _tree() -> bytes:
 
 @contextmanager
 def _scratch(part: Path) -> Iterator[Path]:
-    """Where mmdebstrap works. Killed, it leaves files that an ordinary user cannot remove without its help."""
+    """Where mmdebstrap works. Killed, it leaves files that an ordinary user cannot remove alone."""
     if os.geteuid() == 0:
         yield part
         return

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
@@ -25,7 +25,7 @@ TEMPORARY = frozenset({408, 425, 429, 500, 502, 503, 504})
 TIMEOUT = urllib3.Timeout(connect=10, read=30)
 
 
-class Unreachable(WorkerError):
+class Unreachable(WorkerError):  # noqa: N818 -- like Cancelled, it says what is the matter
     """The other side does not answer, or not for long enough."""
 
 
@@ -33,20 +33,20 @@ class _Broken(Exception):  # noqa: N818
     """This try failed; another may not."""
 
 
-def download(url: str, target: Path, context: Context, *, pauses: Sequence[float] = PAUSES) -> None:
+def download(url: str, target: Path, context: Context) -> None:
     """Bring the rest of `url` into `target`, after the bytes that an earlier try left there.
 
-    What has come stays in `target` whatever happens, for the next try. Raises BuildError when the address is wrong,
-    Unreachable when it cannot be brought within the tries, WorkerError when there is no room for it.
+    What has come stays in `target` whatever happens, for the next try. Raises BuildError when the address is
+    wrong, Unreachable when it cannot be brought within the tries, WorkerError when there is no room for it.
     """
-    left = list(pauses)
+    left = list(PAUSES)
     most = 0
     while True:
         try:
             return _try(url, target, context)
         except _Broken as error:
             if _size(target) > most:
-                most, left = _size(target), list(pauses)
+                most, left = _size(target), list(PAUSES)
             if not left:
                 raise Unreachable(
                     f"{url} could not be downloaded: {error}.",
@@ -111,9 +111,9 @@ def _make_room(url: str, total: int | None, offset: int, target: Path) -> None:
 
 
 class _Answer:
-    """A server's answer, or its failure as _Broken (may be tried again) or BuildError (may not).
+    """A server's answer; its failure as _Broken (may be tried again) or BuildError (may not).
 
-    Every blocking call runs in a thread of its own, so that a cancelled build does not wait for a silent server.
+    Every blocking call runs in a thread of its own: a cancelled build does not wait for a silent server.
     """
 
     def __init__(self, url: str, headers: dict[str, str], context: Context) -> None:

@@ -21,7 +21,7 @@ PIECE = 1 << 20
 
 @contextmanager
 def locked(path: Path, context: Context) -> Iterator[None]:
-    """Hold `path` against all other builds of this worker. Whoever waits can be cancelled; a dead holder lets go."""
+    """Hold `path` against all builds of this worker. Who waits can be cancelled; who dies lets go."""
     path.parent.mkdir(parents=True, exist_ok=True)
     waiting = False
     with path.open("w") as file:
@@ -38,7 +38,7 @@ def locked(path: Path, context: Context) -> Iterator[None]:
 
 
 def keep(name: str, make: Callable[[Path], None], context: Context) -> Path:
-    """The folder `name` among the bases; `make` fills it when it is not there yet. Made once, however many ask."""
+    """The folder `name` among the bases. `make` fills it if it is not there: once, however many ask."""
     bases = context.cache / "bases"
     folder = bases / name
     with locked(bases / f".{name}.lock", context):

@@ -55,9 +55,13 @@ class Ext4:
         self._scratch = path.parent
         with path.open("rb") as disk:
             disk.seek(offset + SUPERBLOCK + INCOMPATIBLE)
-            if int.from_bytes(disk.read(4), "little") & NEEDS_RECOVERY:
-                # Not shut down cleanly: the guest would replay the journal over our changes.
-                run(["e2fsck", "-p", self._device], context, allowed=(0, 1))
+            features = int.from_bytes(disk.read(4), "little")
+        if features & NEEDS_RECOVERY:
+            # At boot the guest would replay its journal over our changes.
+            raise BuildError(
+                "The machine's root file system was not unmounted: the machine was not shut down cleanly.",
+                hint="Retry the build. If it happens again, the end of the console tells why.",
+            )
 
     def read(self, paths: Sequence[str]) -> dict[str, bytes]:
         """The content of those that exist and are files."""

@@ -12,20 +12,18 @@ from ..image import Drive, Image, Size
 from ..machine import Machine
 from ..plugin import Options, Plugin
 
-BOOT_LIMIT = 600.0  # seconds until a machine has to answer
-
 
 class Platform(Plugin):
     Options: ClassVar[type[Options]]
 
     @abstractmethod
     def launch(
-        self, base: Image, size: Size, network: str, context: Context, *, limit: float = BOOT_LIMIT
+        self, base: Image, size: Size, network: str, context: Context
     ) -> AbstractContextManager[Machine]:
-        """A machine started from the base, reachable as root. It is gone on every way out of the `with` block.
+        """A machine started from the base, reachable as root; gone on every way out of the `with` block.
 
-        `network` is "outside" (the internet, not the host nor metadata addresses) or "none". A machine that does not
-        answer within `limit` seconds is a BuildError that says how far it came.
+        `network` is "outside" (the internet, not the host nor metadata addresses) or "none". A machine that does
+        not answer before the context's deadline is a BuildError that says how far it came.
         """
 
     @abstractmethod
@@ -34,19 +32,13 @@ class Platform(Plugin):
 
     @abstractmethod
     def boot(
-        self,
-        drive: Drive,
-        size: Size,
-        context: Context,
-        *,
-        network: str = "outside",
-        limit: float = BOOT_LIMIT,
+        self, drive: Drive, size: Size, context: Context, *, network: str = "outside"
     ) -> AbstractContextManager[Machine]:
         """A throw-away machine from a finished image, for the checks; reached as its user would reach it."""
 
     @abstractmethod
     def sweep(self, build: str, work: Path) -> None:
-        """Remove whatever a killed worker left behind of this build, its work folder included.
+        """Remove whatever a killed worker left behind of this build; `work` is the folder that it worked in.
 
         Does nothing when there is nothing.
         """

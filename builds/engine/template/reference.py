@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from ..plugin import Options, Plugin
@@ -14,7 +13,7 @@ from .registry import REGISTRY, Registry
 from .schema import describe, model_schema
 from .sections import Limits, Sections, Size, Variable
 
-START = "<!-- Generated from here on: python -m builds.engine.template.reference docs/template.md -->"
+START = "<!-- Generated from here on: python -m builds.engine.template docs/template.md -->"
 
 
 @dataclass(frozen=True)
@@ -107,12 +106,9 @@ def _type(about: Mapping[str, Any]) -> str:
     kind = about.get("type", "object" if "$ref" in about else "any")
     if kind == "array":
         return f"list of {_type(about['items'])}" if about.get("items") else "list"
-    if kind == "object" and about.get("additionalProperties"):
-        return (
-            f"mapping of {_type(about['additionalProperties'])}"
-            if "type" in about["additionalProperties"]
-            else "mapping"
-        )
+    values = about.get("additionalProperties")
+    if kind == "object" and isinstance(values, dict) and "type" in values:
+        return f"mapping of {_type(values)}"
     span = f" {about['minimum']} to {about['maximum']}" if {"minimum", "maximum"} <= about.keys() else ""
     return " or ".join(WORDS.get(each, each) for each in ([kind] if isinstance(kind, str) else kind)) + span
 
@@ -131,10 +127,3 @@ def _row(option: Option) -> str:
     secrets = " May name secret variables." if option.secrets else ""
     text = f"{option.description}{secrets}".replace("|", "\\|").replace("\n", " ")
     return f"| `{option.name}` | {option.type} | {default} | {text} |"
-
-
-if __name__ == "__main__":
-    import sys
-
-    for file in map(Path, sys.argv[1:]):
-        file.write_text(update(file.read_text()))

@@ -111,13 +111,13 @@ class Sections(Options):
 
     base: Any
     """What the machine starts from."""
-    size: Size = Size()
+    size: Size = Field(default_factory=Size)
     """The machine that the image is made on and asks for."""
     network: Literal["outside", "none"] = "outside"
     """What the machine reaches while it is made: the internet (never its host), or nothing."""
     variables: dict[Annotated[str, AfterValidator(variable_name)], Variable] = Field(default_factory=dict)
     """Values by name, used as `{{ name }}`."""
-    limits: Limits = Limits()
+    limits: Limits = Field(default_factory=Limits)
     """How long the parts of a build may take."""
     files: dict[Annotated[str, AfterValidator(inside_path)], str] = Field(default_factory=dict)
     """Files written in the template, by path in the source. They lie over an archive's or repository's."""

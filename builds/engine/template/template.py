@@ -172,11 +172,8 @@ class _Maker:
 
 
 def files_of(plugin: Plugin | None) -> tuple[str, ...]:
-    """The paths in the source that it reads; only provisioners and some bases do."""
-    if not isinstance(plugin, Provisioner | Base):
-        return ()  # a format has files of another kind
-    files = getattr(plugin, "files", None)
-    return files() if files else ()
+    """The paths in the source that it reads."""
+    return plugin.files() if isinstance(plugin, Base | Provisioner) else ()
 
 
 def problems(flaws: Iterable[Flaw], document: Document) -> list[Problem]:

@@ -73,7 +73,7 @@ def test_a_disk_that_fills_while_packing_leaves_nothing(noise: Path, convert: Co
     room = convert(noise, "vmdk")["vmdk"].file.stat().st_size
 
     # The OVA holds the descriptor as well.
-    with file_size_limit(room), pytest.raises(WorkerError, match="no room for acme-wiki-1.4.0.ova"):
+    with file_size_limit(room), pytest.raises(WorkerError, match=r"no room for acme-wiki-1\.4\.0\.ova"):
         convert(noise, "vmdk", "ova")
 
     assert list(folder.iterdir()) == []
@@ -112,7 +112,7 @@ def test_a_cancelled_conversion_leaves_nothing(
 
 @contextmanager
 def file_size_limit(limit: int) -> Iterator[None]:
-    """No file may grow beyond `limit` bytes: as near to a full disk as one comes without a file system of one's own."""
+    """No file may grow beyond `limit` bytes: nearly a full disk, without a file system of its own."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
     try:

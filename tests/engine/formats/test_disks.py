@@ -73,7 +73,7 @@ def test_gunzip_gives_the_raw_disk(tmp_path: Path, convert: Convert) -> None:
 def test_a_raw_disk_that_looks_like_qcow2_is_not_taken_for_one(
     tmp_path: Path, convert: Convert, open_image: Callable[[Image], Drive]
 ) -> None:
-    """A guest can write a qcow2 header into its own disk, naming any of the host's files as the backing file."""
+    """A guest can write a qcow2 header into its disk that names any of the host's files as backing file."""
     secret, inner, disk = tmp_path / "secret", tmp_path / "inner.qcow2", tmp_path / "disk.qcow2"
     secret.write_bytes(b"secret".ljust(512))
     run(["qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", secret, inner])

@@ -89,7 +89,7 @@ colour: blue
             "provisioners.0.file.mode",
             "expected text, not 644: put it in quotes",
         ),
-        ("provisioners: [{shell: {inline: \"{{ x }}\"}}]", 4, "provisioners.0.shell.inline", "no variable 'x'"),
+        ('provisioners: [{shell: {inline: "{{ x }}"}}]', 4, "provisioners.0.shell.inline", "no variable 'x'"),
         ("variables: {Title: {default: a}}", 4, "variables.Title", "lower-case letters"),
         ("variables: {a: {type: integer}}", 4, "variables.a", "needs a `default`"),
         ("variables: {a: {type: integer, default: x}}", 4, "variables.a", "type: integer"),

@@ -12,7 +12,7 @@ PAGE = Path(__file__).parents[3] / "docs/template.md"
 
 def test_the_page_is_up_to_date() -> None:
     text = PAGE.read_text()
-    assert text == update(text), "run: python -m builds.engine.template.reference docs/template.md"
+    assert text == update(text), "run: python -m builds.engine.template docs/template.md"
 
 
 def test_every_option_has_a_sentence() -> None:

@@ -1,4 +1,4 @@
-"""Is KVM any good here? It can exist, answer every call, and still never get a real guest anywhere. So one is run."""
+"""Is KVM any good here? It can exist, answer every call, and still get no guest anywhere. So one is run."""
 
 from __future__ import annotations
 
@@ -37,11 +37,9 @@ class Acceleration:
 
 
 def choose(wanted: str, context: Context) -> Acceleration:
-    """`wanted` is auto, kvm or tcg. Tells the console; WorkerError when kvm is asked for and does not work."""
-    if wanted == "tcg":
-        chosen = Acceleration("tcg", "asked for by the template")
-    else:
-        chosen = remembered(context)
+    """`wanted` is auto, kvm or tcg. WorkerError when kvm is asked for and does not work."""
+    software = Acceleration("tcg", "asked for by the template")
+    chosen = software if wanted == "tcg" else remembered(context)
     context.console.fact("acceleration", str(chosen))
     if wanted == "kvm" and chosen.name != "kvm":
         raise WorkerError(
@@ -78,20 +76,33 @@ def probe(context: Context | None = None) -> Acceleration:
         return Acceleration("tcg", "this worker has no /dev/kvm")
     if not os.access(KVM, os.R_OK | os.W_OK):
         return Acceleration("tcg", "the worker's user may not open /dev/kvm (add it to the group kvm)")
+    if trouble := try_guest("kvm", PROBE_LIMIT, context):
+        return Acceleration("tcg", f"/dev/kvm exists, but {trouble}")
+    return Acceleration("kvm", "a guest ran under /dev/kvm")
+
+
+def try_guest(accelerator: str, limit: float, context: Context | None = None) -> str | None:
+    """Run the probe's guest; None when it answers within `limit` seconds, else what happened instead."""
     with tempfile.NamedTemporaryFile(suffix=".img") as disk:
         disk.write(PROBE.ljust(510, b"\0") + b"\x55\xaa")
         disk.flush()
-        argv = ["qemu-system-x86_64", "-accel", "kvm", "-nodefaults", "-no-user-config", "-display", "none"]
-        argv += ["-m", "32", "-drive", f"file={disk.name},format=raw,if=ide,read-only=off"]
+        argv = [
+            "qemu-system-x86_64",
+            "-accel",
+            accelerator,
+            "-nodefaults",
+            "-no-user-config",
+            "-display",
+            "none",
+        ]
+        argv += ["-m", "32", "-drive", f"file={disk.name},format=raw,if=ide"]
         argv += ["-device", "isa-debug-exit,iobase=0xf4,iosize=4", "-sandbox", "on"]
         try:
-            command.run(argv, context, timeout=PROBE_LIMIT, allowed=(ANSWER,))
+            command.run(argv, context, timeout=limit, allowed=(ANSWER,))
         except TimedOut:
             if context:
-                context.check()  # the build's own limit, perhaps
-            return Acceleration("tcg", "/dev/kvm exists, but guests hang under it")
+                context.check()  # it may have been the build's own limit
+            return "guests hang under it"
         except WorkerError as error:
-            return Acceleration(
-                "tcg", f"/dev/kvm exists, but QEMU cannot use it ({error.message.splitlines()[-1]})"
-            )
-    return Acceleration("kvm", "a guest ran under /dev/kvm")
+            return f"QEMU cannot use it ({error.message.splitlines()[-1]})"
+    return None

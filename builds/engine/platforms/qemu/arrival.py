@@ -5,18 +5,18 @@ from __future__ import annotations
 import selectors
 import socket
 import time
-from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import paramiko
 
 from ...context import Context
-from ...errors import BuildError, WorkerError
-from ...ssh import Refused, login
+from ...errors import BuildError, TimedOut, WorkerError
+from ...ssh import Refused, describe, login
 from .guest import Guest
 
 SSH = 22
+NAME = b"SSH-"  # what its server says first
 RESTARTS = 2  # how often a machine may restart itself while it boots: some images do once
 PROBES = 4  # connections that wait for an answer at once; small SSH servers allow five
 NOT_BOOTABLE = "No bootable device"  # as the firmware says it
@@ -24,90 +24,99 @@ NOT_BOOTABLE = "No bootable device"  # as the firmware says it
 
 @dataclass
 class Arrival:
-    """Who is expected. `host_key` is empty when it is not known: then the first one that is shown is taken."""
+    """Who is let in, and what the machine must show. `host_key` is empty when it is not known: any is taken."""
 
     user: str
     key: paramiko.PKey
     host_key: str = ""
 
-    def wait(self, guest: Guest, limit: float, context: Context) -> paramiko.Transport:
-        """A session, as soon as the guest gives one. BuildError that tells a guest that does not boot from one that does
-        not answer after `limit` seconds; the machine's console goes to the context's."""
-        began = time.monotonic()
+    def wait(self, guest: Guest, context: Context) -> paramiko.Transport:
+        """A session, as soon as the guest gives one; meanwhile its console is shown.
+
+        BuildError that tells a guest that does not boot from one that does not let us in, at the context's
+        deadline or as soon as it is clear.
+        """
         restarts = 0
-        refused = ""
-        answered = False
         while True:
-            with closing(_Probes(guest, began)) as probes:
-                while time.monotonic() - began < limit:
-                    context.check()
+            with closing(_Probes(guest)) as probes:
+                try:
+                    while guest.alive and NOT_BOOTABLE not in guest.console_text():
+                        context.check()
+                        guest.show_console(context)
+                        if transport := self._enter(probes, context):
+                            self.host_key = self.host_key or describe(transport.get_remote_server_key())
+                            return transport
+                except TimedOut as late:
                     guest.show_console(context)
-                    if not guest.alive or NOT_BOOTABLE in guest.console_text():
-                        break
-                    if connection := probes.answer():
-                        answered = True
-                        try:
-                            return login(connection, self.user, self.key, self.host_key)
-                        except Refused as error:  # its first boot may not have taken the seed in yet
-                            refused = str(error)
-                            context.wait(0.5)
-                        except (paramiko.SSHException, OSError, EOFError):
-                            context.wait(0.2)
+                    raise _too_late(late, guest, probes) from late
             guest.show_console(context)
-            if not guest.alive and guest.ended() == "guest-reset" and restarts < RESTARTS:
-                restarts += 1
-                guest.start(context)
-                continue
-            raise _reason(guest, limit, probes.refused, answered, refused)
+            if guest.alive or guest.ended() != "guest-reset" or restarts == RESTARTS:
+                raise _hopeless(guest)
+            restarts += 1
+            guest.start(context)
+
+    def _enter(self, probes: _Probes, context: Context) -> paramiko.Transport | None:
+        if connection := probes.answer():
+            probes.evidence = "its SSH server answers, but opens no session"
+            try:
+                return login(connection, self.user, self.key, self.host_key)
+            except Refused as error:  # its first boot may not have taken the seed in yet
+                probes.evidence = f"its SSH server answers, but {error}"
+                context.wait(0.5)
+            except (paramiko.SSHException, OSError, EOFError):
+                context.wait(0.2)
+        return None
 
 
-def _reason(guest: Guest, limit: float, up: bool, answered: bool, refused: str) -> BuildError | WorkerError:
-    console = guest.console_text().rstrip()
-    last = "\n".join(f"  {line}" for line in console.splitlines()[-20:]) or "  (nothing)"
-    said = f"Its console said last:\n{last}"
-    if not guest.alive:
-        if not (why := guest.ended()):
-            return WorkerError(
-                f"QEMU died while the machine booted: {guest.complaint() or 'it was killed'}\n{said}"
-            )
-        did = "switched itself off" if why == "guest-shutdown" else "restarted itself again and again"
-        return BuildError(f"The machine {did} while it booted. {said}", hint="Does the base boot elsewhere?")
-    if NOT_BOOTABLE in console:
+def _too_late(late: TimedOut, guest: Guest, probes: _Probes) -> TimedOut:
+    evidence = probes.evidence
+    if not evidence and "login:" in guest.console_text():
+        evidence = "its console asks for a login, but nothing answers on its network"
+    if evidence:
+        return TimedOut(
+            f"{late.message} The machine boots: {evidence}. {_said(guest)}",
+            hint="It needs an SSH server, its address by DHCP, and the login of a NoCloud volume: cloud-init reads one.",
+        )
+    return TimedOut(
+        f"{late.message} The machine did not boot: nothing answers on its network. {_said(guest)}",
+        hint="If it was on its way: raise `limits.boot`. Its kernel needs `console=ttyS0` to be heard here.",
+    )
+
+
+def _hopeless(guest: Guest) -> BuildError | WorkerError:
+    if guest.alive:
         return BuildError(
-            f"The machine does not boot: its firmware finds no boot loader on the disk. {said}",
+            f"The machine does not boot: its firmware finds no boot loader on the disk. {_said(guest)}",
             hint="The base must be a whole disk with a BIOS boot loader, not a file system or an installer.",
         )
-    if refused:
+    if why := guest.ended():
+        did = "restarted itself again and again" if why == "guest-reset" else "switched itself off"
         return BuildError(
-            f"The machine answers over SSH, but {refused}. {said}",
-            hint="The login comes in on a NoCloud volume: the base needs cloud-init, or something else that reads it.",
+            f"The machine {did} while it booted. {_said(guest)}", hint="Does the base boot elsewhere?"
         )
-    if answered:
-        return BuildError(
-            f"The machine's SSH server answers, but no session could be opened within {limit:.0f} s. {said}"
-        )
-    if up or "login:" in console:
-        return BuildError(
-            f"The machine boots, but no SSH server answered within {limit:.0f} s. {said}",
-            hint="Is an SSH server installed and enabled, and does the machine take its address by DHCP?",
-        )
-    return BuildError(
-        f"The machine did not boot within {limit:.0f} s: nothing answers on its network. {said}",
-        hint="Raise `limits.boot` if it was on its way. Its kernel needs `console=ttyS0` to be heard here.",
+    return WorkerError(
+        f"QEMU died while the machine booted: {guest.complaint() or 'it was killed'}",
+        hint="The kernel's log (dmesg) says whether this worker ran out of memory.",
     )
+
+
+def _said(guest: Guest) -> str:
+    lines = guest.console_text().rstrip().splitlines()[-20:]
+    return "Its console said last:\n" + ("\n".join(f"  {line}" for line in lines) or "  (nothing)")
 
 
 class _Probes:
     """Overlapping attempts to reach the SSH server.
 
-    A connection to a guest that is not up yet looks open and stays silent, and a guest in software may take seconds to
-    say its first word: so each attempt may wait a while, longer as time goes by, and the next begins before it ends.
+    A connection to a guest that is not up yet looks open and stays silent, and an emulated one may take seconds to
+    say its first word: so each attempt may wait, longer as time goes by, and the next begins before it ends.
     """
 
-    def __init__(self, guest: Guest, began: float) -> None:
+    def __init__(self, guest: Guest) -> None:
+        self.evidence = ""
+        """How far the guest came, as far as its network shows."""
         self._guest = guest
-        self._began = began
-        self.refused = False
+        self._began = time.monotonic()
         self._next = 0.0
         self._until: dict[socket.socket, float] = {}
         self._selector = selectors.DefaultSelector()
@@ -123,10 +132,10 @@ class _Probes:
             self._try(now + patience)
         if not self._until:
             time.sleep(0.05)
-        for key, _ in self._selector.select(0.05):
-            probe = self._named(key.fileobj)
-            if probe:
-                return probe
+        ready = {key.fd for key, _ in self._selector.select(0.05)}
+        for probe in [probe for probe in self._until if probe.fileno() in ready]:
+            if named := self._named(probe):
+                return named
         return None
 
     def _try(self, until: float) -> None:
@@ -138,21 +147,21 @@ class _Probes:
         self._until[probe] = until
         self._selector.register(probe, selectors.EVENT_READ)
 
-    def _named(self, probe: object) -> socket.socket | None:
-        assert isinstance(probe, socket.socket)
+    def _named(self, probe: socket.socket) -> socket.socket | None:
         try:
-            said = probe.recv(4, socket.MSG_PEEK)
+            said = probe.recv(len(NAME), socket.MSG_PEEK)
         except OSError:
             said = b""
-        if said != b"SSH-":
-            if not said:
-                self.refused = True  # by the guest's own network: nothing else would end the connection
-                self._drop(probe)
-            return None
-        self._selector.unregister(probe)
-        del self._until[probe]
-        probe.setblocking(True)
-        return probe
+        if said == NAME:
+            self._selector.unregister(probe)
+            del self._until[probe]
+            probe.setblocking(True)
+            return probe
+        if not NAME.startswith(said) or not said:
+            # Only the guest itself ends a connection early.
+            self.evidence = self.evidence or "no SSH server listens"
+            self._drop(probe)
+        return None
 
     def _drop(self, probe: socket.socket) -> None:
         self._selector.unregister(probe)

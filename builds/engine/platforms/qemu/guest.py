@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -11,9 +12,9 @@ from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
-from ...command import Child
 from ...context import Context
-from ...errors import BuildError, WorkerError
+from ...errors import WorkerError
+from ...memory import free_memory
 from .hardware import CONSOLE, DISK, MIB, QMP, Hardware
 from .qmp import Qmp
 from .sandbox import ERRORS, confinement, connect_unix
@@ -25,7 +26,7 @@ PID = "pid"
 
 
 class Guest:
-    def __init__(self, folder: Path, hardware: Hardware, readable: Sequence[Path], context: Context) -> None:
+    def __init__(self, folder: Path, hardware: Hardware, readable: Sequence[Path]) -> None:
         self.folder = folder
         self.hardware = hardware
         self._shown = 0
@@ -46,7 +47,7 @@ class Guest:
         """Switch it on. `direct`: with the kernel of its hardware, not its disk's boot loader."""
         check_resources(self.hardware, self.folder)
         self.stop()
-        self._qemu = self._confined.start(self.hardware.argv(direct), self._stack, context)
+        self._qemu = self._confined.start(self.hardware.argv(direct), self._stack, context.console)
         _write_pid(self.folder / PID, self._qemu.pid)
         self._qmp = self._connect_qmp(context)
         self._stack.callback(self._qmp.close)
@@ -89,7 +90,7 @@ class Guest:
         (self.folder / QMP).unlink(missing_ok=True)
 
     def dial(self, port: int, timeout: float) -> socket.socket:
-        """A connection to the guest's port that looks open at once, whether or not the guest answers it later."""
+        """A connection to the guest's port that looks open at once, whether or not the guest answers."""
         return self._confined.dial(self._qmp.forward(port), timeout)
 
     def connect(self, port: int, timeout: float) -> socket.socket:
@@ -115,7 +116,7 @@ class Guest:
         try:
             with (self.folder / CONSOLE).open("rb") as file:
                 file.seek(max(0, os.fstat(file.fileno()).st_size - CONSOLE_KEPT))
-                return file.read(CONSOLE_KEPT).decode(errors="replace")
+                return _plain(file.read(CONSOLE_KEPT))
         except FileNotFoundError:
             return ""
 
@@ -125,23 +126,28 @@ class Guest:
             file.seek(self._shown)
             if text := file.read(CONSOLE_KEPT):
                 self._shown += len(text)
-                context.console.write(text.decode(errors="replace"))
+                context.console.write(_plain(text))
+
+
+def _plain(text: bytes) -> str:
+    """Without the escape sequences that colour a terminal and move its cursor."""
+    return re.sub(r"\x1b(\[[0-9;?]*[@-~]|c|[()].)", "", text.decode(errors="replace"))
 
 
 def check_resources(hardware: Hardware, folder: Path) -> None:
-    """WorkerError when the machine would not fit: a host that swaps or a disk that fills up spoils every build on it."""
+    """WorkerError when the machine does not fit: a host that swaps or is full spoils every build on it."""
     needed = hardware.size.memory + OVERHEAD
-    lines = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
-    available = int(lines["MemAvailable"].split()[0]) * 1024
+    available = free_memory()
     if available < needed:
         raise WorkerError(
-            f"The machine needs {needed // MIB} MiB of memory, {available // MIB} MiB are available on this worker.",
+            f"The machine needs {needed // MIB} MiB of memory, this worker has {available // MIB} MiB left.",
             hint="Lower `size.memory`, or run fewer builds at once on this worker.",
         )
     free = shutil.disk_usage(folder).free
     if free < hardware.size.disk:
         raise WorkerError(
-            f"The machine's disk can grow to {hardware.size.disk // MIB} MiB, {free // MIB} MiB are free at {folder}.",
+            f"The machine's disk can grow to {hardware.size.disk // MIB} MiB; this worker has "
+            f"{free // MIB} MiB left at {folder}.",
             hint="Lower `size.disk`, or free some space on this worker.",
         )
 
@@ -160,7 +166,7 @@ def _write_pid(file: Path, pid: int) -> None:
 
 
 def _started(pid: int) -> str:
-    """What tells this process from an earlier or later one of the same number: this boot, and when it began."""
+    """Tells a process from an earlier or later one of the same number: this boot, and when it began."""
     boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     ticks = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[19]
     return f"{boot}:{ticks}"

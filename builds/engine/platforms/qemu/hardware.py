@@ -1,4 +1,4 @@
-"""Which machine QEMU makes. Files are named relative to the machine's folder, which is QEMU's working folder."""
+"""Which machine QEMU makes. Files are named relative to the machine's folder, where QEMU runs."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ MIB = 1024 * 1024
 DISK, SEED, CONSOLE, QMP = "disk.qcow2", "seed.iso", "console", "qmp.sock"
 
 CONTROLLERS = {
-    "virtio-blk": ("-device", "virtio-blk-pci,drive=disk,bootindex=0"),
-    "pvscsi": ("-device", "pvscsi,id=scsi", "-device", "scsi-hd,drive=disk,bus=scsi.0,bootindex=0"),
-    "ide": ("-device", "ide-hd,drive=disk,bootindex=0"),
+    "virtio-blk": ("-device", "virtio-blk-pci,drive=disk,bootindex=1"),
+    "pvscsi": ("-device", "pvscsi,id=scsi", "-device", "scsi-hd,drive=disk,bus=scsi.0,bootindex=1"),
+    "ide": ("-device", "ide-hd,drive=disk,bootindex=1"),
 }
 NICS = ("virtio-net-pci", "vmxnet3")
 
@@ -42,7 +42,7 @@ class Hardware:
         kernel = self.kernel if direct else None
         return [
             "qemu-system-x86_64",
-            # Without graphics the firmware speaks on the serial port too: "No bootable device" is worth reading.
+            # Without graphics the firmware speaks on the serial port: "No bootable device" is worth reading.
             *("-machine", "pc,graphics=off", "-nodefaults", "-no-user-config", "-display", "none"),
             *self._processor(direct=kernel is not None),
             *("-smp", str(self.size.cpus), "-m", str(self.size.memory // MIB)),
@@ -57,7 +57,7 @@ class Hardware:
             *("-chardev", f"file,id=console,path={CONSOLE},append=on", "-serial", "chardev:console"),
             *("-qmp", f"unix:{QMP},server=on,wait=off"),
             *(self._boot(kernel) if kernel else ()),
-            # A restart ends QEMU: the next one boots from the disk, whose kernel may be newer than the one given.
+            # A restart ends QEMU; the next one boots from the disk, whose kernel may be newer than the given one.
             *("-action", "reboot=shutdown"),
             *("-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"),
         ]
@@ -65,8 +65,8 @@ class Hardware:
     def _processor(self, direct: bool) -> tuple[str, ...]:
         if self.accelerator == "kvm":
             return ("-accel", "kvm", "-cpu", "host")
-        # The fewer features a kernel finds, the less it does with them; emulated, each of them costs. Only with
-        # mitigations=off, though: without PCID this model makes the kernel isolate its page tables, which costs more.
+        # The fewer features a kernel finds, the fewer it uses, and emulated each of them costs. Only together with
+        # mitigations=off, though: left alone, a kernel isolates its page tables on this model, which costs more.
         return ("-accel", "tcg,thread=multi", "-cpu", "Nehalem" if direct else "max")
 
     def _storage(self) -> tuple[str, ...]:

@@ -19,18 +19,17 @@ RESTART = "if command -v systemctl >/dev/null; then systemctl reboot; else reboo
 
 
 class QemuMachine(SshMachine):
-    def __init__(self, guest: Guest, arrival: Arrival, limit: float, shutdown_limit: float) -> None:
+    def __init__(self, guest: Guest, arrival: Arrival, shutdown_limit: float) -> None:
         super().__init__(arrival.user)
         self.guest = guest
         self._arrival = arrival
-        self._limit = limit
         self._shutdown_limit = shutdown_limit
 
     def switch_on(self, context: Context, *, direct: bool = False) -> None:
         """Start it and wait until it answers."""
         began = time.monotonic()
         self.guest.start(context, direct=direct)
-        self.attach(self._arrival.wait(self.guest, self._limit, context))
+        self.attach(self._arrival.wait(self.guest, context))
         self.boot_seconds = time.monotonic() - began
 
     def switch_off(self) -> None:
@@ -82,13 +81,12 @@ class QemuMachine(SshMachine):
                 pressed = True
         if (ended := self.guest.ended()) != reason:
             raise BuildError(
-                f"The machine did not {verb}: it ended otherwise ({ended or self.guest.complaint() or 'killed'}). "
-                f"Its console said last:\n{self.last_lines()}"
+                f"The machine did not {verb} but ended otherwise: {ended or self.guest.complaint() or 'killed'}. Its console said last:\n{self.last_lines()}"
             )
 
     def _stuck(self, verb: str) -> SlipwayError:
         return BuildError(
-            f"The machine did not {verb} within {self._shutdown_limit:.0f} s. Its console said last:\n{self.last_lines()}",
-            hint="A machine that is switched off by force leaves a damaged file system, so no image was made. "
-            "Find the service that does not stop; `TimeoutStopSec=` limits it.",
+            f"The machine did not {verb} within {self._shutdown_limit:.0f} s. "
+            f"Its console said last:\n{self.last_lines()}",
+            hint="A machine that is switched off by force leaves a damaged file system: no image was made. Find the service that does not stop; `TimeoutStopSec=` limits it.",
         )

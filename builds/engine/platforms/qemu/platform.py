@@ -7,10 +7,9 @@ import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from io import StringIO
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal, cast
 
 import paramiko
 
@@ -20,7 +19,7 @@ from ...errors import BuildError
 from ...image import Drive, Image, Size
 from ...machine import Machine
 from ...plugin import Options as PluginOptions
-from ..base import BOOT_LIMIT, Platform
+from ..base import Platform
 from . import acceleration, guest
 from .arrival import Arrival
 from .guest import Guest
@@ -37,7 +36,7 @@ class Qemu(Platform):
 
     class Options(PluginOptions):
         accelerator: Literal["auto", "kvm", "tcg"] = "auto"
-        """What runs the machine's instructions: `kvm`, `tcg` (software, slow), or `auto`: KVM where it works."""
+        """What runs the machine's instructions: `kvm`, `tcg` (software, slow), or `auto`, the best that works."""
 
     options: Options
     shutdown_limit: ClassVar[float] = 180  # seconds
@@ -47,19 +46,17 @@ class Qemu(Platform):
             command.find(program)
 
     @contextmanager
-    def launch(
-        self, base: Image, size: Size, network: str, context: Context, *, limit: float = BOOT_LIMIT
-    ) -> Iterator[Machine]:
+    def launch(self, base: Image, size: Size, network: str, context: Context) -> Iterator[Machine]:
         accelerator = acceleration.choose(self.options.accelerator, context).name
         hardware = Hardware(size, accelerator, outside=network == "outside", kernel=_kernel(base))
         seed = Seed.generate()
         folder = context.folder(_fresh("machine"))
-        files = overlay(base.file, "qcow2", folder / DISK, context, grow=size.disk)
+        check_base(base, size, context)
+        files = overlay(base.file, "qcow2", folder / DISK, context)
+        command.run(["qemu-img", "resize", "-q", "-f", "qcow2", folder / DISK, str(size.disk)], context)
         seed.write(folder / SEED, folder.name, context)
-        here = Guest(folder, hardware, [*files, *_kernel_files(hardware)], context)
-        machine = QemuMachine(
-            here, Arrival("root", seed.login.load(), seed.host.public), limit, self.shutdown_limit
-        )
+        here = Guest(folder, hardware, [*files, *_kernel_files(hardware)])
+        machine = QemuMachine(here, Arrival("root", seed.login.load(), seed.host.public), self.shutdown_limit)
         try:
             machine.switch_on(context, direct=hardware.kernel is not None)
             yield machine
@@ -81,7 +78,6 @@ class Qemu(Platform):
         context: Context,
         *,
         network: str = "outside",
-        limit: float = BOOT_LIMIT,
     ) -> Iterator[Machine]:
         accelerator = acceleration.choose(self.options.accelerator, context).name
         folder = context.folder(_fresh("check"))
@@ -101,9 +97,7 @@ class Qemu(Platform):
                 nic=drive.nic,
                 seed=not drive.private_key,
             )
-            machine = QemuMachine(
-                Guest(folder, hardware, files, context), arrival, limit, self.shutdown_limit
-            )
+            machine = QemuMachine(Guest(folder, hardware, files), arrival, self.shutdown_limit)
             try:
                 machine.switch_on(context)
                 yield machine
@@ -112,34 +106,38 @@ class Qemu(Platform):
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
-    def sweep(self, build: str, work: Path) -> None:
+    def sweep(self, build: str, work: Path) -> None:  # noqa: ARG002 -- the folder holds all there is
         guest.sweep(work)
         shutil.rmtree(work, ignore_errors=True)
 
 
-def overlay(
-    path: Path, format: str, target: Path, context: Context, *, grow: int | None = None
-) -> list[Path]:
-    """Make a disk that starts as `path` and takes all writes; the files that it reads. `grow`: its size in bytes."""
-    chain = json.loads(
-        command.run(["qemu-img", "info", "--output=json", "--backing-chain", "-f", format, path], context)
-    )
-    if grow is not None and grow < chain[0]["virtual-size"]:
+def overlay(path: Path, format: str, target: Path, context: Context) -> list[Path]:
+    """Make a disk that starts as `path` and takes all writes; returns the files that it reads."""
+    files = [Path(layer["filename"]).resolve() for layer in layers(path, format)]
+    command.run(["qemu-img", "create", "-q", "-f", "qcow2", "-F", format, "-b", files[0], target], context)
+    return files
+
+
+def layers(path: Path, format: str) -> list[dict[str, Any]]:
+    """What qemu-img tells about the disk and all that it is backed by."""
+    argv: list[str | Path] = ["qemu-img", "info", "--output=json", "--backing-chain", "-f", format, path]
+    return cast(list[dict[str, Any]], json.loads(command.run(argv)))
+
+
+def check_base(base: Image, size: Size, context: Context) -> None:
+    """A base comes from elsewhere. It may ask for a larger disk, or name any file of this host as the rest of itself."""
+    disk, *backing = layers(base.file, "qcow2")
+    if size.disk < disk["virtual-size"]:
         raise BuildError(
-            f"`size.disk` is smaller than the base's disk of {chain[0]['virtual-size']} bytes.",
+            f"`size.disk` is {size.disk} bytes, but the base's disk has {disk['virtual-size']}.",
             hint="A machine's disk can be larger than its base's, not smaller.",
         )
-    files = [Path(layer["filename"]).resolve() for layer in chain]
-    ours = (context.work.resolve(), context.cache.resolve())
-    for file in files[1:]:
-        # A disk from elsewhere may name any file of this host as the rest of itself.
-        if not any(file.is_relative_to(folder) for folder in ours):
+    for layer in backing:
+        if not Path(layer["filename"]).resolve().is_relative_to(context.cache.resolve()):
             raise BuildError(
-                f"The disk {path.name} is incomplete: it is backed by {file}.", hint="Flatten it first."
+                f"The base is incomplete: it is backed by {layer['filename']}.",
+                hint="Flatten it with `qemu-img convert` first.",
             )
-    argv = ["qemu-img", "create", "-q", "-f", "qcow2", "-F", format, "-b", path.resolve(), target]
-    command.run([*argv, *([str(grow)] if grow is not None else [])], context)
-    return files
 
 
 def _kernel(base: Image) -> Kernel | None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import re
 import socket
+from contextlib import suppress
 from typing import Any
 
 from ...errors import WorkerError
 
 
 class Qmp:
-    """A connection to a running QEMU. Events that come in between are kept: `shutdown_reason` is told by one."""
+    """A connection to a running QEMU. Events in between are kept: `shutdown_reason` is told by one."""
 
     def __init__(self, connection: socket.socket) -> None:
         connection.settimeout(10)
@@ -65,7 +66,7 @@ class Qmp:
         return str(self.execute("human-monitor-command", **{"command-line": line}))
 
     def shutdown_reason(self) -> str:
-        """After QEMU ended: "guest-shutdown", "guest-reset", …; empty when it said nothing, that is, was killed."""
+        """After QEMU ended: "guest-shutdown", "guest-reset", …; empty when it was killed."""
         try:
             while line := self._file.readline():
                 self._events.append(json.loads(line))
@@ -78,7 +79,5 @@ class Qmp:
 
     def close(self) -> None:
         for end in (self._file, self._socket):
-            try:
+            with suppress(OSError):  # what was not sent does not matter any more
                 end.close()
-            except OSError:  # what was not sent does not matter any more
-                pass

@@ -1,11 +1,11 @@
-"""Where a guest's QEMU runs: in namespaces of its own, with no files but its own and no way to the host's services.
+"""Where QEMU runs: in namespaces of its own, with no files but its own and no way to the host's services.
 
-    worker ── door.sock ── socat ─┐
-                                  ├─ loopback ── QEMU (slirp) ── guest      bwrap: own user, pid, network, mounts
-    internet ── slirp4netns ── tap0 ─ routes ──┘
+    worker ─ door.sock ─ socat ─ loopback ─┐
+                                           ├─ QEMU (slirp) ─ guest
+    internet ─ slirp4netns ─ tap0 ─ routes ┘
 
-The guest's 10.0.2.2 is the sandbox's loopback, which is empty. Addresses of the host and of cloud metadata services
-have no route. When the worker dies, everything in the sandbox dies.
+The guest's 10.0.2.2 is the sandbox's loopback, which is empty. Addresses of the host and of clouds' metadata
+services have no route. When the worker dies, everything in the sandbox dies.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import IO
 
 from ... import command
 from ...command import Child
-from ...context import Context
+from ...console import Console
 from ...errors import WorkerError
 
 HERE = Path(__file__).parent
@@ -44,7 +44,7 @@ class Confinement(ABC):
     """How QEMU is run: `start` it in the machine's folder, `dial` a port on its loopback."""
 
     @abstractmethod
-    def start(self, argv: Sequence[str], stack: ExitStack, context: Context) -> Child:
+    def start(self, argv: Sequence[str], stack: ExitStack, console: Console) -> Child:
         """Run QEMU; the stack ends it and all that belongs to it."""
 
     @abstractmethod
@@ -66,7 +66,7 @@ class Sandbox(Confinement):
         self._kvm = kvm
         self._limit = (disk + MARGIN) // 512  # ulimit -f counts blocks of 512 bytes
 
-    def start(self, argv: Sequence[str], stack: ExitStack, context: Context) -> Child:
+    def start(self, argv: Sequence[str], stack: ExitStack, console: Console) -> Child:  # noqa: ARG002 -- nothing to say
         told, info = _pipe(stack)
         gate, go = _pipe(stack)
         (self._folder / "door.sock").unlink(missing_ok=True)
@@ -93,12 +93,12 @@ class Sandbox(Confinement):
             child.wait(5)
             raise WorkerError(
                 f"The sandbox does not start:\n{self._errors()}",
-                hint="Machines run in user namespaces: allow them (sysctl kernel.unprivileged_userns_clone=1, on "
-                "Ubuntu also kernel.apparmor_restrict_unprivileged_userns=0). Where that cannot be, and all "
-                "templates are trusted, SLIPWAY_SANDBOX=off runs machines without one.",
+                hint="Allow user namespaces: sysctl kernel.unprivileged_userns_clone=1, on Ubuntu also "
+                "kernel.apparmor_restrict_unprivileged_userns=0. Where that cannot be, and all templates are "
+                "trusted, SLIPWAY_SANDBOX=off runs machines without a sandbox.",
             )
         if self._outside:
-            self._connect(json.loads(said)["child-pid"], stack, context)
+            self._connect(json.loads(said)["child-pid"], stack)
         go.write(b"\n")
         return child
 
@@ -119,7 +119,7 @@ class Sandbox(Confinement):
         argv += ["--ro-bind", str(self._folder / "resolv.conf"), "/etc/resolv.conf"]
         return [*argv, "--bind", str(self._folder), "/machine", "--chdir", "/machine"]
 
-    def _connect(self, pid: int, stack: ExitStack, context: Context) -> None:
+    def _connect(self, pid: int, stack: ExitStack) -> None:
         ready, say = _pipe(stack)
         live, _ = _pipe(stack)  # slirp4netns ends when our end is closed
         argv = ["slirp4netns", "--configure", "--mtu=65520", f"--cidr={CIDR}", "--disable-host-loopback"]
@@ -160,8 +160,8 @@ class Unconfined(Confinement):
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def start(self, argv: Sequence[str], stack: ExitStack, context: Context) -> Child:
-        context.console.fact("sandbox", "off: machines can reach what listens on this host")
+    def start(self, argv: Sequence[str], stack: ExitStack, console: Console) -> Child:
+        console.fact("sandbox", "off: machines can reach what listens on this host")
         with (self._folder / ERRORS).open("wb") as errors:
             return stack.enter_context(Child(argv, cwd=self._folder, stdout=errors, stderr=errors))
 
@@ -170,7 +170,7 @@ class Unconfined(Confinement):
 
 
 def own_addresses() -> list[str]:
-    """The host's own addresses: what listens on them must not be reached from a guest. Loopback is not routed anyway."""
+    """The host's own addresses, as routes: what listens on them is not for guests. Loopback has no route anyway."""
     interfaces = json.loads(command.run(["ip", "-json", "-4", "address"]))
     addresses = (
         entry["local"] for each in interfaces for entry in each.get("addr_info", []) if "local" in entry
@@ -179,7 +179,7 @@ def own_addresses() -> list[str]:
 
 
 def connect_unix(path: Path, timeout: float) -> socket.socket:
-    """Connect to a unix socket, however long its path: the system takes 107 bytes, the folder's descriptor is shorter."""
+    """Connect to a unix socket, however long its path: the system takes 107 bytes of one."""
     folder = os.open(path.parent, os.O_PATH)
     connection = socket.socket(socket.AF_UNIX)
     try:
@@ -196,6 +196,4 @@ def connect_unix(path: Path, timeout: float) -> socket.socket:
 def _pipe(stack: ExitStack) -> tuple[IO[bytes], IO[bytes]]:
     """A pipe, its reading end first; both are closed at the latest with the stack."""
     read, write = os.pipe()
-    return stack.enter_context(open(read, "rb", buffering=0)), stack.enter_context(
-        open(write, "wb", buffering=0)
-    )
+    return stack.enter_context(os.fdopen(read, "rb", 0)), stack.enter_context(os.fdopen(write, "wb", 0))

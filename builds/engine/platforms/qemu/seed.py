@@ -39,7 +39,7 @@ class KeyPair:
 
 @dataclass(frozen=True)
 class Seed:
-    """One launch's keys. Neither is used twice, and neither is written anywhere but to the launch's own folder."""
+    """One launch's keys. Neither is used twice, and neither is written but to the launch's own folder."""
 
     login: KeyPair
     host: KeyPair
@@ -49,12 +49,24 @@ class Seed:
         return Seed(KeyPair.generate(), KeyPair.generate())
 
     def write(self, target: Path, instance: str, context: Context) -> None:
-        """Make the volume. `instance` is new for every launch: that is how cloud-init knows to read it again."""
+        """Make the volume. `instance` is new for every launch: that tells cloud-init to read it again."""
         with tempfile.TemporaryDirectory(dir=target.parent) as name:
             folder = Path(name)
             (folder / "meta-data").write_text(f"instance-id: {instance}\nlocal-hostname: localhost\n")
             (folder / "user-data").write_text(self.user_data())
-            argv = ["xorriso", "-as", "mkisofs", "-quiet", "-V", "cidata", "-J", "-r", "-o", target, folder]
+            argv: list[str | Path] = [
+                "xorriso",
+                "-as",
+                "mkisofs",
+                "-quiet",
+                "-V",
+                "cidata",
+                "-J",
+                "-r",
+                "-o",
+                target,
+                folder,
+            ]
             command.run(argv, context)
         target.chmod(0o600)
 

@@ -1,0 +1,184 @@
+import errno
+import hashlib
+import os
+from datetime import timedelta
+
+import boto3
+import pytest
+from django.core.files.storage import default_storage
+from django.utils import timezone
+
+from builds import storage
+from builds.engine.errors import Cancelled, WorkerError
+from builds.storage import FileStorage, S3Storage, Stored
+
+DATA = os.urandom(3 * 1024 * 1024 + 5)
+STORED = Stored(len(DATA), hashlib.sha256(DATA).hexdigest())
+
+
+@pytest.fixture
+def source(tmp_path):
+    path = tmp_path / "image.qcow2"
+    path.write_bytes(DATA)
+    return path
+
+
+@pytest.fixture
+def files(tmp_path):
+    return FileStorage(location=tmp_path / "files")
+
+
+@pytest.fixture(scope="module")
+def s3_server():
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def bucket(s3_server, monkeypatch):
+    for name, value in {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_DEFAULT_REGION": "us-east-1"}.items():
+        monkeypatch.setenv(name, value)
+    boto3.client("s3", endpoint_url=s3_server).create_bucket(Bucket="images")
+    return S3Storage(bucket_name="images", endpoint_url=s3_server, default_acl=None, file_overwrite=False)
+
+
+def inside(folder):
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def test_a_file_is_linked_not_copied(source, files, tmp_path):
+    seen = []
+    assert files.put(source, "artifacts/1-abc/wiki.qcow2", seen.append) == STORED
+    assert sum(seen) == len(DATA)
+    stored = files.local_path("artifacts/1-abc/wiki.qcow2")
+    assert stored.samefile(source)
+    assert inside(tmp_path / "files") == ["artifacts/1-abc/wiki.qcow2"]
+
+
+def test_a_file_on_another_file_system_is_copied(source, files, tmp_path, monkeypatch):
+    def link(*args, **options):
+        raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+    monkeypatch.setattr(storage.os, "link", link)
+    assert files.put(source, "artifacts/1-abc/wiki.qcow2") == STORED
+    assert files.local_path("artifacts/1-abc/wiki.qcow2").read_bytes() == DATA
+    assert inside(tmp_path / "files") == ["artifacts/1-abc/wiki.qcow2"]
+
+
+def test_a_key_is_never_written_twice(source, files):
+    files.put(source, "artifacts/1-abc/wiki.qcow2")
+    with pytest.raises(FileExistsError):
+        files.put(source, "artifacts/1-abc/wiki.qcow2")
+    assert files.size("artifacts/1-abc/wiki.qcow2") == len(DATA)
+
+
+def test_a_full_disk_leaves_nothing_and_says_where(source, files, tmp_path, monkeypatch):
+    def link(*args, **options):
+        raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+    def fsync(descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(storage.os, "link", link)
+    monkeypatch.setattr(storage.os, "fsync", fsync)
+    with pytest.raises(WorkerError) as caught:
+        files.put(source, "artifacts/1-abc/wiki.qcow2")
+    assert str(tmp_path / "files") in caught.value.message
+    assert "Make room" in caught.value.hint
+    assert inside(tmp_path / "files") == []
+
+
+def test_a_store_that_is_cancelled_leaves_nothing(source, files, tmp_path):
+    def advance(count):
+        raise Cancelled("stop")
+
+    with pytest.raises(Cancelled):
+        files.put(source, "artifacts/1-abc/wiki.qcow2", advance)
+    assert inside(tmp_path / "files") == []
+
+
+def test_stale_files_are_found_by_age_half_written_ones_too(source, files):
+    files.put(source, "artifacts/1-abc/wiki.qcow2")
+    files.local_path("artifacts/2-abc").mkdir()
+    files.local_path("artifacts/2-abc/.wiki.ova.part").write_bytes(b"half")
+    assert list(files.stale("artifacts", timezone.now() - timedelta(hours=1))) == []
+    stale = set(files.stale("artifacts", timezone.now() + timedelta(seconds=1)))
+    assert stale == {"artifacts/1-abc/wiki.qcow2", "artifacts/2-abc/.wiki.ova.part"}
+    assert list(files.stale("nowhere", timezone.now())) == []
+
+
+def test_deleting_removes_the_folder_of_its_own(source, files):
+    files.put(source, "artifacts/1-abc/wiki.qcow2")
+    files.delete("artifacts/1-abc/wiki.qcow2")
+    assert not files.local_path("artifacts/1-abc").exists()
+    files.delete("artifacts/1-abc/wiki.qcow2")
+
+
+def test_a_bucket_takes_a_large_file_in_parts(bucket, source, monkeypatch):
+    monkeypatch.setattr(storage, "PART", 5 * 1024 * 1024)
+    large = DATA * 4
+    source.write_bytes(large)
+    seen = []
+    key = "artifacts/1-abc/large.qcow2"
+    assert bucket.put(source, key, seen.append) == Stored(len(large), hashlib.sha256(large).hexdigest())
+    assert sum(seen) == len(large)
+    assert bucket.size(key) == len(large)
+    with bucket.open(key) as file:
+        assert file.read() == large
+    etag = bucket.bucket.Object(key).e_tag
+    assert etag.strip('"').endswith("-3")
+    assert bucket.local_path(key) is None
+
+
+def test_a_bucket_gives_addresses_with_a_file_name_that_expire(bucket, source):
+    import urllib.request
+
+    bucket.put(source, "artifacts/1-abc/wiki.qcow2")
+    url = bucket.url("artifacts/1-abc/wiki.qcow2", filename="wiki-1.0.0.qcow2")
+    assert "X-Amz-Expires" in url or "Expires" in url
+    with urllib.request.urlopen(url) as answer:
+        assert answer.headers["Content-Disposition"] == 'attachment; filename="wiki-1.0.0.qcow2"'
+        assert answer.read() == DATA
+
+
+def test_an_upload_that_is_cancelled_leaves_nothing_in_the_bucket(bucket, source, monkeypatch):
+    monkeypatch.setattr(storage, "PART", 5 * 1024 * 1024)
+    source.write_bytes(DATA * 4)
+    total = 0
+
+    def advance(count):
+        nonlocal total
+        total += count
+        if total > 8 * 1024 * 1024:
+            raise Cancelled("stop")
+
+    with pytest.raises(Cancelled):
+        bucket.put(source, "artifacts/9-abc/large.qcow2", advance)
+    assert not bucket.exists("artifacts/9-abc/large.qcow2")
+    assert list(bucket.bucket.multipart_uploads.all()) == []
+
+
+def test_a_bucket_that_is_not_there_is_an_error_with_a_hint(bucket, source, s3_server):
+    missing = S3Storage(bucket_name="not-here", endpoint_url=s3_server)
+    with pytest.raises(WorkerError, match="not-here") as caught:
+        missing.put(source, "artifacts/1-abc/wiki.qcow2")
+    assert "S3_BUCKET" in caught.value.hint
+
+
+def test_stale_keys_of_a_bucket_and_uploads_that_were_broken_off(bucket, source):
+    bucket.put(source, "artifacts/3-abc/wiki.qcow2")
+    bucket.bucket.Object("artifacts/4-abc/large.ova").initiate_multipart_upload()
+    assert len(list(bucket.bucket.multipart_uploads.all())) == 1
+    # This server says of every upload that it began years ago.
+    assert list(bucket.stale("artifacts", timezone.now() - timedelta(hours=1))) == []
+    assert "artifacts/3-abc/wiki.qcow2" in set(bucket.stale("artifacts", timezone.now() + timedelta(hours=1)))
+    assert list(bucket.bucket.multipart_uploads.all()) == []
+
+
+def test_the_settings_choose_the_folder(data_dir):
+    assert default_storage.local_path("a/b") == data_dir / "files" / "a" / "b"

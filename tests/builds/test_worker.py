@@ -1,0 +1,131 @@
+"""Real worker processes, a real queue; only the engine is not there."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.db import connection
+from django.utils import timezone
+
+from appliances.states import RevisionState
+from builds import plans, queue, reconcile
+from builds.models import Build
+from builds.states import BuildState
+from tests import factories
+from tests.builds.engine import FakePlatform
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def worker(redis, redis_socket, data_dir, monkeypatch):
+    """`worker(work)` starts one that carries out that function of tests.builds.engine."""
+    monkeypatch.setattr(plans, "platform_of", lambda build: FakePlatform())
+    database = connection.settings_dict
+    if connection.vendor == "sqlite":
+        url = f"sqlite:///{database['NAME']}"
+    else:
+        url = f"postgres://{database['USER']}@{database['HOST'].replace('/', '%2F')}/{database['NAME']}"
+    env = {**os.environ, "DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "tests.settings"}
+    with contextlib.ExitStack() as stack:
+
+        def start(work):
+            argv = [sys.executable, "-m", "tests.builds.fake_worker", work, redis_socket, data_dir]
+            process = stack.enter_context(subprocess.Popen(argv, cwd=settings.BASE_DIR, env=env))
+            stack.callback(process.kill)
+            return process
+
+        yield start
+
+
+def wait_for(condition, seconds=20):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.05)
+
+
+def state_of(build):
+    return Build.objects.get(pk=build.pk).state
+
+
+def start_build():
+    [build] = queue.queue_builds(factories.revision(), ["qemu"], by=None)
+    return build
+
+
+def horse_of(build):
+    return int(Build.objects.get(pk=build.pk).worker.rpartition(":")[2])
+
+
+def alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_from_the_queue_to_the_catalog(worker):
+    build = start_build()
+    worker("two_images")
+    wait_for(lambda: state_of(build) == BuildState.SUCCEEDED)
+    wait_for(lambda: build.revision.release.revisions.get().state == RevisionState.PUBLISHED)
+    assert build.artifacts.count() == 2
+
+
+def test_a_worker_that_is_killed_takes_its_build_with_it_and_reconcile_cleans_up(worker, data_dir):
+    build = start_build()
+    process = worker("until_stopped")
+    wait_for(lambda: build.log.exists())
+    horse = horse_of(build)
+    assert alive(horse)
+    process.kill()
+    wait_for(lambda: not alive(horse))
+    assert state_of(build) == BuildState.RUNNING
+    assert (data_dir / "work" / build.name).exists()
+
+    Build.objects.filter(pk=build.pk).update(heartbeat_at=timezone.now() - timedelta(seconds=61))
+    reconcile.run()
+    assert state_of(build) == BuildState.FAILED
+    assert not (data_dir / "work" / build.name).exists()
+
+    again = queue.retry(Build.objects.get(pk=build.pk), by=None)
+    worker("two_images")
+    wait_for(lambda: state_of(again) == BuildState.SUCCEEDED)
+
+
+def test_a_worker_that_is_asked_to_stop_stops_its_build_first(worker, data_dir):
+    build = start_build()
+    process = worker("until_stopped")
+    wait_for(lambda: build.log.exists())
+    process.terminate()
+    assert process.wait(15) == 0
+    ended = Build.objects.get(pk=build.pk)
+    assert ended.state == BuildState.FAILED
+    assert "shut down" in ended.error
+    assert not (data_dir / "work" / build.name).exists()
+
+
+def test_cancelling_from_the_web_reaches_the_worker(worker):
+    build = start_build()
+    worker("until_stopped")
+    wait_for(lambda: build.log.exists())
+    queue.cancel(Build.objects.get(pk=build.pk), by=None)
+    wait_for(lambda: state_of(build) == BuildState.CANCELLED)
+
+
+def test_a_horse_that_is_killed_fails_its_build_when_reconcile_comes(worker):
+    build = start_build()
+    worker("until_stopped")
+    wait_for(lambda: build.log.exists())
+    os.kill(horse_of(build), signal.SIGKILL)
+    Build.objects.filter(pk=build.pk).update(heartbeat_at=timezone.now() - timedelta(seconds=61))
+    wait_for(lambda: reconcile.run())
+    assert state_of(build) == BuildState.FAILED

@@ -1,0 +1,3 @@
+from tests.guests.fixtures import qemu
+
+__all__ = ["qemu"]

@@ -1,0 +1,108 @@
+"""sandbox: a guest reaches the outside, and nothing of the host."""
+
+from __future__ import annotations
+
+import http.server
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from builds.engine.context import Context
+from builds.engine.errors import WorkerError
+from builds.engine.machine import Machine
+from builds.engine.platforms.qemu.machine import QemuMachine
+from builds.engine.platforms.qemu.platform import Qemu
+from builds.engine.platforms.qemu.sandbox import own_addresses
+from tests.guests.fixtures import SIZE
+from tests.guests.processes import guests_in
+from tests.guests.tiny import Tiny
+
+FETCH = "wget -q -T 4 -O - http://{} >/dev/null 2>&1 && echo reached || echo nothing"
+
+
+class Quiet(http.server.BaseHTTPRequestHandler):
+    visitors: list[str] = []
+
+    def do_GET(self) -> None:  # noqa: N802
+        self.visitors.append(self.path)
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def server() -> Iterator[int]:
+    """A service of the host, on all of its addresses."""
+    Quiet.visitors.clear()
+    with http.server.ThreadingHTTPServer(("0.0.0.0", 0), Quiet) as listening:  # noqa: S104
+        thread = threading.Thread(target=listening.serve_forever)
+        thread.start()
+        yield listening.server_port
+        listening.shutdown()
+        thread.join()
+
+
+@pytest.mark.guest
+@pytest.mark.network
+def test_the_outside_is_reached_but_not_the_host(
+    qemu: Qemu, tiny: Tiny, context: Context, server: int
+) -> None:
+    with qemu.launch(tiny.direct_image(), SIZE, "outside", context) as machine:
+        assert _fetch(machine, "deb.debian.org/", context) == "reached"
+        own = [address.removesuffix("/32") for address in own_addresses()]
+        assert own
+        for host in ("10.0.2.2", "127.0.0.1", "192.0.2.2", "192.0.2.100", *own):
+            assert _fetch(machine, f"{host}:{server}/", context) == "nothing"
+        # Where clouds keep their credentials; refused at once, not only unanswered here.
+        assert "unreachable" in machine.expect("wget -T 4 -O - http://169.254.169.254/ 2>&1 || true", context)
+    assert Quiet.visitors == []
+
+
+@pytest.mark.guest
+def test_without_network_nothing_is_reached(machine: Machine, context: Context, server: int) -> None:
+    for host in ("10.0.2.2", *(address.removesuffix("/32") for address in own_addresses())):
+        assert _fetch(machine, f"{host}:{server}/", context) == "nothing"
+    assert _fetch(machine, "deb.debian.org/", context) == "nothing"
+    assert Quiet.visitors == []
+
+
+@pytest.mark.guest
+def test_qemu_has_no_rights_and_sees_only_its_own_files(machine: Machine) -> None:
+    assert isinstance(machine, QemuMachine)
+    (pid,) = (pid for pid in guests_in(machine.guest.folder) if _comm(pid) == "qemu-system-x86")
+    status = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    assert {int(status[name], 16) for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")} == {0}
+    assert status["NoNewPrivs"].strip() == "1"
+    assert status["Seccomp"].strip() == "2"
+    for space in ("user", "mnt", "pid", "net", "ipc", "uts"):
+        assert os.readlink(f"/proc/{pid}/ns/{space}") != os.readlink(f"/proc/self/ns/{space}")  # noqa: PTH115
+    assert not Path(f"/proc/{pid}/root/root").exists()
+    assert sorted(path.name for path in Path(f"/proc/{pid}/root/etc").iterdir()) == ["resolv.conf"]
+
+
+def test_a_host_without_namespaces_is_told_how_to_allow_them(
+    qemu: Qemu, tiny: Tiny, context: Context, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "bwrap").write_text(
+        "#!/bin/sh\necho bwrap: No permissions to create new namespace >&2; exit 1\n"
+    )
+    (programs / "bwrap").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+    with pytest.raises(WorkerError, match="No permissions to create new namespace") as caught:
+        qemu.launch(tiny.image(), SIZE, "none", context).__enter__()
+    assert "unprivileged_userns_clone" in caught.value.hint
+
+
+def _fetch(machine: Machine, address: str, context: Context) -> str:
+    return machine.expect(FETCH.format(address), context).strip()
+
+
+def _comm(pid: int) -> str:
+    return Path(f"/proc/{pid}/comm").read_text().strip()

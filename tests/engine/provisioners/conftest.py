@@ -1,0 +1,3 @@
+from tests.engine.local_machine import context
+
+__all__ = ["context"]
