@@ -90,6 +90,7 @@ class ReleaseForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["template"].strip = False  # the text is YAML, to the last newline
         if self.instance.pk:
             del self.fields["version"]  # a published version never changes its name
 

@@ -45,6 +45,11 @@ def _publish(release: Release, user: User, data: dict[str, Any]) -> None:
     releases.publish(revision, by=user)
 
 
+def _roll_back(release: Release, user: User, data: dict[str, Any]) -> None:
+    seen = data.get("seen", "")
+    releases.roll_back(release, by=user, seen=int(seen) if seen.isdecimal() else None)
+
+
 VERBS = {
     "publish": Verb(
         "Publish",
@@ -69,7 +74,7 @@ VERBS = {
         "The revision that was published before the present one takes its place, for people and clients. "
         "The present one is kept.",
         "The former revision is on the catalog again.",
-        lambda release, user, data: releases.roll_back(release, by=user),
+        _roll_back,
         lambda release, revisions: (
             release.state == ReleaseState.PUBLISHED
             and any(each.state == RevisionState.SUPERSEDED and each.published_at for each in revisions)
