@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
+from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
@@ -19,9 +20,7 @@ admin.site.site_header = admin.site.site_title = "Slipway administration"
 admin.site.register(User, UserAdmin)
 
 
-def each(
-    request: HttpRequest, rows: QuerySet[Any], verb: Callable[[Any], Any], done: str
-) -> None:
+def each(request: HttpRequest, rows: QuerySet[Any], verb: Callable[[Any], Any], done: str) -> None:
     """Call the verb for every row; say how many went well, and for each other one why not."""
     count = 0
     for row in rows:
@@ -73,6 +72,7 @@ class ApplianceAdmin(admin.ModelAdmin):
     list_filter = ["category", "team"]
     list_select_related = ["team"]
     search_fields = ["name", "slug", "team__slug"]
+    formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
 
 
 @admin.register(Release)

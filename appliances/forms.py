@@ -20,7 +20,7 @@ class TeamForm(forms.ModelForm):
         fields = ["name", "slug"]
         help_texts = {
             "name": "As people know it: Acme, or The Wiki Team.",
-            "slug": "The first part of its appliances’ addresses: small letters, digits and dashes. It stays.",
+            "slug": "The first part of its appliances’ addresses: small letters, digits, dashes. It stays.",
         }
 
     def clean_slug(self) -> str:
@@ -31,6 +31,8 @@ class TeamForm(forms.ModelForm):
 
 
 class ApplianceForm(forms.ModelForm):
+    website = forms.URLField(required=False, assume_scheme="https")
+
     class Meta:
         model = Appliance
         fields = [
@@ -53,7 +55,6 @@ class ApplianceForm(forms.ModelForm):
 
     def __init__(self, *args: Any, teams: list[Team], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["website"].assume_scheme = "https"
         if self.instance.pk:
             del self.fields["team"], self.fields["slug"]  # published addresses never change
         else:
@@ -89,6 +90,7 @@ class ReleaseForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["template"].strip = False  # the text is YAML, to the last newline
         if self.instance.pk:
             del self.fields["version"]  # a published version never changes its name
 

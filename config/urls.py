@@ -1,4 +1,4 @@
-"""Addresses. The catalog owns the root: an appliance lives at /<team>/<appliance>, so `appliances.words` are reserved."""
+"""Addresses. The catalog owns the root, /<team>/<appliance>: `appliances.words` are no names of teams."""
 
 from django.contrib import admin
 from django.contrib.auth import views as auth
@@ -9,7 +9,6 @@ from appliances.catalog.schema import schema
 from appliances.signing_in import SignIn
 
 urlpatterns = [
-    path("admin/queues/", include("django_rq.urls")),
     path("admin/", admin.site.urls),
     path("login", SignIn.as_view(), name="login"),
     path("logout", auth.LogoutView.as_view(), name="logout"),

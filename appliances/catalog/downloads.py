@@ -1,4 +1,4 @@
-"""Files, as every download tool expects them: HEAD, one Range, conditions, and an address whose bytes never change."""
+"""Files as download tools expect them: HEAD, one Range, conditions; bytes never change under an address."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def stream(
     opened = path.open("rb")  # closed with the response
     opened.seek(start)
     if stop == artifact.size:
-        # FileResponse hands what is left of the file to the server's own wrapper: gunicorn then uses sendfile.
+        # FileResponse hands what is left of the file to the server's own wrapper: gunicorn uses sendfile.
         return FileResponse(
             opened,
             as_attachment=True,

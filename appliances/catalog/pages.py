@@ -68,7 +68,9 @@ def show(request: HttpRequest, release: Release, *, single: bool = False) -> Htt
     appliance = release.appliance
     newest = release if not single else newest_of(appliance)
     versions = (
-        appliance.releases.visible().order_by("-published_at", "-pk").only("version", "state", "published_at")
+        appliance.releases.visible()
+        .order_by("-published_at", "-pk")
+        .only("appliance", "version", "state", "published_at")
     )
     context = {
         "area": "catalog",

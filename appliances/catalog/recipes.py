@@ -75,9 +75,16 @@ def ways(subject: Subject) -> list[Way]:
     for family in FAMILIES.values():
         downloads = [subject.downloads[name] for name in family.formats if name in subject.downloads]
         if downloads:
-            recipes = [*RECIPES[family.key](subject), verify(downloads)]
+            recipes = [*fetch(family, downloads), *RECIPES[family.key](subject), verify(downloads)]
             found.append(Way(family, downloads, recipes))
     return found
+
+
+def fetch(family: Family, downloads: Sequence[Download]) -> list[Recipe]:
+    """Vagrant downloads by itself; for the others, on a server without a browser."""
+    if family.key == "vagrant":
+        return []
+    return [Recipe("Download in a terminal", f"curl -fLO -C - {downloads[0].url}", "Run again, it goes on.")]
 
 
 def verify(downloads: Sequence[Download]) -> Recipe:
@@ -100,7 +107,8 @@ def qemu(subject: Subject) -> list[Recipe]:
             Recipe("Your key, on a seed", SEED, "cloud-localds comes with the package cloud-image-utils."),
             Recipe(
                 "Start it with QEMU",
-                f"qemu-system-x86_64 -accel kvm -accel tcg -smp {subject.cpus} -m {subject.memory} -nographic \\\n"
+                f"qemu-system-x86_64 -accel kvm -accel tcg -nographic \\\n"
+                f"  -smp {subject.cpus} -m {subject.memory} \\\n"
                 f"  -drive file={disk},format=qcow2,if=virtio \\\n"
                 f"  -drive file=seed.iso,format=raw,if=virtio,readonly=on \\\n"
                 f"  -nic user,model=virtio-net-pci{forwards}",
@@ -108,7 +116,8 @@ def qemu(subject: Subject) -> list[Recipe]:
             ),
             Recipe(
                 "Or with libvirt",
-                f"virt-install --name {subject.slug} --vcpus {subject.cpus} --memory {subject.memory} --import \\\n"
+                f"virt-install --name {subject.slug} --import \\\n"
+                f"  --vcpus {subject.cpus} --memory {subject.memory} \\\n"
                 f"  --disk {disk} --osinfo linux2022 --network default \\\n"
                 f'  --cloud-init ssh-key="$HOME/.ssh/id_ed25519.pub" --noautoconsole',
             ),
@@ -132,7 +141,8 @@ def vmware(subject: Subject) -> list[Recipe]:
         ),
         Recipe(
             "Or with ovftool",
-            f"ovftool --acceptAllEulas --name={subject.slug} --datastore=DATASTORE --network='VM Network' \\\n"
+            f"ovftool --acceptAllEulas --name={subject.slug} \\\n"
+            f"  --datastore=DATASTORE --network='VM Network' \\\n"
             f"  {file} 'vi://USER@VCENTER/DATACENTER/host/CLUSTER'",
         ),
     ]
@@ -185,4 +195,3 @@ RECIPES: dict[str, Callable[[Subject], list[Recipe]]] = {
     "vagrant": vagrant,
     "qemu": qemu,
 }
-

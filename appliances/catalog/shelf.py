@@ -105,7 +105,11 @@ class Shelf:
     @cached_property
     def boots(self) -> list[Boot]:
         times = [
-            (label(each.format), FORMATS.get(each.format, ("", each.format))[1], float(each.evidence["boot_seconds"]))
+            (
+                label(each.format),
+                FORMATS.get(each.format, ("", each.format))[1],
+                float(each.evidence["boot_seconds"]),
+            )
             for each in self.artifacts
             if each.evidence.get("boot_seconds")
         ]

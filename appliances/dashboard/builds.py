@@ -28,7 +28,7 @@ STOP_POLLING = 286  # what htmx takes as "this was the last answer"
 
 @dataclass(frozen=True)
 class Part:
-    """Some log text of one step. `begins`: the text before it belongs to another step; `first`: none before did."""
+    """Log text of one step. `begins`: what is before it is another step's; `first`: nothing before is its."""
 
     step: Step | None
     begins: bool
@@ -58,7 +58,7 @@ def build(request: HttpRequest, number: int) -> HttpResponse:
 def live(request: HttpRequest, number: int) -> HttpResponse:
     """What changed since chunk `after`. The last answer of a build says that it is the last."""
     found = build_for(request, number)  # before the log: whatever a final build logged is then there, too
-    after = int(request.GET["after"]) if request.GET.get("after", "").lstrip("-").isdigit() else -1
+    after = int(request.GET["after"]) if request.GET.get("after", "").isdecimal() else -1
     chunks = list(found.log.after(after)[:CHUNKS_SHOWN])
     steps = {step.pk: step for step in found.steps.all()}
     before = (

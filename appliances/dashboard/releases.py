@@ -1,4 +1,4 @@
-"""The release editor: the template with its problems beside their lines, the plan, and what to do with the result."""
+"""The release editor: the template with its problems beside their lines, the plan, and what comes of it."""
 
 from __future__ import annotations
 

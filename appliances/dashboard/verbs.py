@@ -45,10 +45,15 @@ def _publish(release: Release, user: User, data: dict[str, Any]) -> None:
     releases.publish(revision, by=user)
 
 
+def _roll_back(release: Release, user: User, data: dict[str, Any]) -> None:
+    seen = data.get("seen", "")
+    releases.roll_back(release, by=user, seen=int(seen) if seen.isdecimal() else None)
+
+
 VERBS = {
     "publish": Verb(
         "Publish",
-        "Its files appear on the catalog, in the Vagrant index and at their download addresses, all at once. "
+        "Its files appear on the catalog, in the Vagrant index and at their addresses, all at once. "
         "What was published of this version before stays available at its own addresses.",
         "It is on the catalog.",
         _publish,
@@ -58,7 +63,7 @@ VERBS = {
     ),
     "rebuild": Verb(
         "Rebuild",
-        "Makes the images again from the same inputs, with today’s packages. The present ones stay on the catalog "
+        "Makes the images again from the same inputs, with today’s packages. The present ones stay up "
         "until the new ones are ready.",
         "A new revision is being built.",
         lambda release, user, data: releases.rebuild(release, by=user),
@@ -66,10 +71,10 @@ VERBS = {
     ),
     "roll-back": Verb(
         "Roll back",
-        "The revision that was published before the present one takes its place, for pages and clients alike. "
+        "The revision that was published before the present one takes its place, for people and clients. "
         "The present one is kept.",
         "The former revision is on the catalog again.",
-        lambda release, user, data: releases.roll_back(release, by=user),
+        _roll_back,
         lambda release, revisions: (
             release.state == ReleaseState.PUBLISHED
             and any(each.state == RevisionState.SUPERSEDED and each.published_at for each in revisions)

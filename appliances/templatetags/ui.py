@@ -50,7 +50,8 @@ def state(value: str, word: str = "") -> SafeString:
     label, tone, shape = STATES.get(value, (value, "", "ring"))
     svg = mark_safe(SHAPES[shape])  # noqa: S308 -- one of the constants above
     return format_html(
-        '<span class="state {}"><svg width="14" height="14" viewBox="0 0 14 14" aria-hidden="true">{}</svg>{}</span>',
+        '<span class="state {}">'
+        '<svg width="14" height="14" viewBox="0 0 14 14" aria-hidden="true">{}</svg>{}</span>',
         tone,
         svg,
         word or label,
@@ -106,11 +107,11 @@ def icon(appliance: Any, pixels: int = 48) -> SafeString:
 
 
 @register.simple_tag
-def copyable(text: str, fold: bool = False) -> SafeString:
+def copyable(text: str) -> SafeString:
     """A command with its button."""
     return format_html(
-        '<div class="copy"><pre{} tabindex="0">{}</pre><button type="button" class="js-only" data-copy>Copy</button></div>',
-        mark_safe(' class="fold"') if fold else "",  # noqa: S308
+        '<div class="copy"><pre tabindex="0">{}</pre>'
+        '<button type="button" class="js-only" data-copy>Copy</button></div>',
         text,
     )
 
@@ -179,6 +180,10 @@ def size(count: int | None) -> str:
     return f"{amount:.1f} TB"
 
 
+MARKDOWN_TAGS = {
+    *("a", "blockquote", "br", "code", "em", "h1", "h2", "h3", "h4", "hr", "li", "ol", "p", "pre"),
+    *("s", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul"),
+}
 _markdown = MarkdownIt("commonmark", {"html": False, "linkify": False}).enable(["table", "strikethrough"])
 
 
@@ -187,9 +192,7 @@ def markdown(text: str) -> SafeString:
     """What people wrote, as HTML without anything that could act."""
     html = nh3.clean(
         _markdown.render(text or ""),
-        tags={
-            *"a blockquote br code del em h1 h2 h3 h4 hr li ol p pre s strong table tbody td th thead tr ul".split()
-        },
+        tags=MARKDOWN_TAGS,
         attributes={"a": {"href", "title"}},
         url_schemes={"http", "https", "mailto"},
         link_rel="nofollow noopener",

@@ -15,7 +15,7 @@ from .variables import fill
 
 
 class Stop:
-    """Tells a build that it should end. Cancelling is cooperative: whatever waits calls `check()` often (at least 1/s)."""
+    """Tells a build that it should end. Cancelling is cooperative: whatever waits calls `check()` at least 1/s."""
 
     def __init__(self) -> None:
         self._cancelled = threading.Event()

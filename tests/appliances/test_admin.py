@@ -1,0 +1,69 @@
+"""The administration pages: everything can be read, states are changed by verbs only."""
+
+import pytest
+from django.contrib import admin
+from django.urls import reverse
+
+from builds.models import Build
+from tests import factories
+from tests.appliances.catalog.shelves import published
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def root(client):
+    person = factories.user(is_staff=True, is_superuser=True)
+    client.force_login(person)
+    return person
+
+
+def act(client, model: str, action: str, *rows) -> str:
+    response = client.post(
+        reverse(f"admin:{model}_changelist"),
+        {"action": action, "_selected_action": [row.pk for row in rows]},
+        follow=True,
+    )
+    return response.content.decode()
+
+
+def test_every_list_and_every_row_opens(client, root):
+    release = published()
+    release.appliance.team.set_secret("password", "correct horse battery staple")
+    ours = [model for model in admin.site._registry if model._meta.app_label in ("appliances", "builds")]
+    assert len(ours) == 12
+    for model in ours:
+        name = f"{model._meta.app_label}_{model._meta.model_name}"
+        assert client.get(reverse(f"admin:{name}_changelist")).status_code == 200
+        for row in model.objects.all()[:1]:
+            page = client.get(reverse(f"admin:{name}_change", args=[row.pk])).content.decode()
+            assert "correct horse" not in page
+            assert "ciphertext" not in page
+
+
+def test_withdrawing_and_restoring_tell_what_they_did(client, root):
+    release, draft = published(), factories.release()
+    page = act(client, "appliances_release", "withdraw", release, draft)
+    assert "1 withdrawn" in page
+    assert "was never published" in page
+    release.refresh_from_db()
+    assert release.state == "withdrawn"
+    assert "1 restored" in act(client, "appliances_release", "restore", release)
+
+
+def test_rebuilding_makes_a_revision(client, root):
+    release = published()
+    assert "1 rebuilding" in act(client, "appliances_release", "rebuild", release)
+    assert release.revisions.count() == 2
+
+
+def test_cancelling_a_build(client, root):
+    build = factories.build()
+    assert "is cancelled" in act(client, "builds_build", "cancel", build)
+    assert Build.objects.get().state == "cancelled"
+
+
+def test_states_cannot_be_typed(client, root):
+    build = factories.build()
+    response = client.post(reverse("admin:builds_build_change", args=[build.pk]), {"state": "succeeded"})
+    assert response.status_code == 403
