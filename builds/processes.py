@@ -48,7 +48,7 @@ class Program:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,  # Ctrl-C is for the supervisor: it ends them in order
-                preexec_fn=_die_with_parent,
+                preexec_fn=die_with_parent,
             )
         self.started = time.monotonic()
 
@@ -115,5 +115,6 @@ def _ending(returncode: int) -> str:
     return signal.Signals(-returncode).name if returncode < 0 else f"exit code {returncode}"
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
+    """For `preexec_fn`: the kernel kills the program when the thread that started it is gone."""
     LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

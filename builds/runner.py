@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import shutil
@@ -91,11 +92,17 @@ def _perform(build: Build, work: Path, stop: Stop) -> None:
     except Exception as error:
         logger.error("%s: an error of Slipway itself\n%s", build.name, redact(traceback.format_exc()))
         publishing.discard(artifacts)
-        _end(
-            build,
-            redact(f"Slipway itself failed: {type(error).__name__}: {error}"),
-            "The worker's log has the details. Retry the build; if it happens again, report it.",
-        )
+        _end(build, *map(redact, explain(error)))
+
+
+def explain(error: Exception) -> tuple[str, str]:
+    """What people read about an error that nobody foresaw, and what they can do."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"The worker's disk is full: {error}", f"Make room in {settings.DATA_DIR}, then retry the build."
+    return (
+        f"Slipway itself failed: {type(error).__name__}: {error}",
+        "The worker's log has the details. Retry the build; if it happens again, report it.",
+    )
 
 
 def _make(

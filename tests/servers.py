@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from builds import redis_server
+from builds.processes import die_with_parent
 
 START_SECONDS = 30
 
@@ -36,7 +37,12 @@ def postgres() -> Iterator[str]:
         if account:
             os.chown(folder, account.pw_uid, account.pw_gid)
         as_user = (
-            ["setpriv", f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", "--clear-groups"] if account else []
+            [
+                *("setpriv", "--pdeathsig", "INT", "--clear-groups"),
+                *(f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}"),
+            ]
+            if account
+            else []
         )
         data = f"{folder}/data"
         initdb = [*as_user, programs / "initdb", "-D", data, "-U", "slipway", "-A", "trust", "-E", "UTF8", "--no-sync"]
@@ -73,7 +79,9 @@ def unprivileged() -> pwd.struct_passwd | None:
 def running(argv: list[object], ready: Callable[[], bool], cwd: str | None = None) -> Iterator[subprocess.Popen[bytes]]:
     """The program, once it is ready; what it says shows when it does not start."""
     with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen([os.fspath(part) for part in argv], stdout=log, stderr=log, cwd=cwd)
+        process = subprocess.Popen(
+            [os.fspath(part) for part in argv], stdout=log, stderr=log, cwd=cwd, preexec_fn=die_with_parent
+        )
         try:
             end = time.monotonic() + START_SECONDS
             while not ready():

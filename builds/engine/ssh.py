@@ -261,7 +261,8 @@ def _output(channel: paramiko.Channel) -> Iterator[bytes]:
                 break
             silent = 0.0
         except TimeoutError:
-            silent += POLL
+            # Only silence after the end counts: what a slow command says last must not be missed.
+            silent = silent + POLL if channel.exit_status_ready() else 0.0
             data = b""
         yield data
     while not channel.status_event.wait(POLL):

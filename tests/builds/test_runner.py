@@ -47,6 +47,11 @@ def test_a_build_that_works_leaves_artifacts_steps_log_and_a_published_revision(
         (SourceError("no such file", hint="Add it."), "no such file", "Add it."),
         (WorkerError("no disk", hint="Buy one."), "no disk", "Buy one."),
         (CheckFailed("port 80 is closed"), "port 80 is closed", ""),
+        (
+            OSError(28, "No space left on device"),
+            "The worker's disk is full: [Errno 28] No space left on device",
+            "Make room",
+        ),
         (RuntimeError("a bug"), "Slipway itself failed: RuntimeError: a bug", "The worker's log"),
     ],
 )

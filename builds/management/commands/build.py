@@ -138,10 +138,10 @@ def secret(name: str) -> str:
 def lay_out(folder: Path, plans: Mapping[str, Plan], target: Path) -> None:
     """Bring the files that the plans read, so that the build sees one state of them and the source's rules hold."""
     parts = [part for plan in plans.values() for part in (plan.base, *plan.provisioners)]
-    for path in {path for part in parts for path in getattr(part, "files", tuple)()}:
+    for path in sorted({path for part in parts for path in getattr(part, "files", tuple)()}):
         goal = target / path
-        if goal.exists():
-            continue  # the template brings it itself
+        if goal.exists() or not (folder / path).exists():
+            continue  # the template brings it itself; what is missing is reported with its place in the template
         found = source.inside(folder, path)
         goal.parent.mkdir(parents=True, exist_ok=True)
         if found.is_dir():

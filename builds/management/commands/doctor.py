@@ -46,5 +46,3 @@ def queue() -> Finding:
         return Finding("queue", True, redis_server.command(settings.REDIS_SOCKET)[0])
     except redis_server.NoServer as error:
         return Finding("queue", False, str(error))
-
-
