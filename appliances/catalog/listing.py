@@ -70,9 +70,7 @@ def appliances(choice: Choice) -> QuerySet[Appliance]:
         found = found.filter(team__slug=choice.team)
     if choice.family:
         fitting = Artifact.objects.of_succeeded_builds().filter(
-            build__revision__in=Revision.objects.published().filter(
-                release__appliance=OuterRef(OuterRef("pk"))
-            ),
+            build__revision__in=Revision.objects.published().filter(release__appliance=OuterRef(OuterRef("pk"))),
             format__in=FAMILIES[choice.family].formats,
         )
         found = found.filter(Exists(fitting))
@@ -92,8 +90,7 @@ def page(choice: Choice, number: str) -> tuple[Page[Appliance], list[Card]]:
     for release, format_ in rows:
         formats.setdefault(release, set()).add(format_)
     cards = [
-        Card(each, releases[each.newest_release], families_of(formats.get(each.newest_release, ())))
-        for each in found
+        Card(each, releases[each.newest_release], families_of(formats.get(each.newest_release, ()))) for each in found
     ]
     return found, cards
 
@@ -104,9 +101,7 @@ def facets() -> dict[str, Any]:
     shown = Appliance.objects.filter(published)
     return {
         "families": FAMILIES.values(),
-        "categories": (
-            shown.exclude(category="").order_by("category").values("category").annotate(count=Count("pk"))
-        ),
+        "categories": (shown.exclude(category="").order_by("category").values("category").annotate(count=Count("pk"))),
         "teams": Team.objects.filter(Exists(shown.filter(team=OuterRef("pk")))),
         "sorts": {key: label for key, (label, _) in SORTS.items()},
     }
