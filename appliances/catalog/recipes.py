@@ -84,7 +84,8 @@ def fetch(family: Family, downloads: Sequence[Download]) -> list[Recipe]:
     """Vagrant downloads by itself; for the others, on a server without a browser."""
     if family.key == "vagrant":
         return []
-    return [Recipe("Download in a terminal", f"curl -fLO -C - {downloads[0].url}", "Run again, it goes on.")]
+    note = "Broken off? Run it again: it goes on where it stopped."
+    return [Recipe("Download in a terminal", f"curl -fLO -C - {downloads[0].url}", note)]
 
 
 def verify(downloads: Sequence[Download]) -> Recipe:
