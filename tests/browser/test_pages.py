@@ -55,7 +55,7 @@ def test_keys(visit):
     expect(page.locator("#q")).to_be_focused()
     page.keyboard.type("wiki")
     page.keyboard.press("Enter")
-    expect(page.locator(".card h3")).to_have_text(["Bookstack Wiki"])
+    expect(page.locator(".card h2")).to_have_text(["Bookstack Wiki"])
 
 
 def test_the_tab_is_remembered(visit):
