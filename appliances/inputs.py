@@ -37,9 +37,7 @@ class Inputs:
         inline = release.source_kind == SourceKind.INLINE
         if problems := parsed.problems(listing=() if inline else None, values=dict.fromkeys(has, "")):
             raise TemplateError(problems)
-        inputs = cls(
-            template=release.template, source_kind=release.source_kind, platforms=tuple(parsed.platforms)
-        )
+        inputs = cls(template=release.template, source_kind=release.source_kind, platforms=tuple(parsed.platforms))
         if release.source_kind == SourceKind.ARCHIVE:
             if not release.archive:
                 raise SourceError("No archive was uploaded.", hint="Upload one, or choose another source.")

@@ -70,9 +70,7 @@ class Membership(models.Model):
     role = models.CharField(max_length=10, choices=Role.choices, default=Role.VIEWER)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["team", "user"], name="one_membership_per_team_and_user")
-        ]
+        constraints = [models.UniqueConstraint(fields=["team", "user"], name="one_membership_per_team_and_user")]
 
     def __str__(self) -> str:
         return f"{self.user} is {self.role} of {self.team}"
@@ -107,9 +105,7 @@ class Appliance(models.Model):
     )
     licence = models.CharField(max_length=100, blank=True, help_text="SPDX identifier, such as MIT.")
     website = models.URLField(blank=True)
-    credentials = models.TextField(
-        blank=True, help_text="Markdown: how to sign in first, what happens at first boot."
-    )
+    credentials = models.TextField(blank=True, help_text="Markdown: how to sign in first, what happens at first boot.")
     publish_automatically = models.BooleanField(
         default=True,
         help_text="Publish as soon as every image passed its checks; otherwise a maintainer decides.",
@@ -120,9 +116,7 @@ class Appliance(models.Model):
 
     class Meta:
         ordering = ["name"]
-        constraints = [
-            models.UniqueConstraint(fields=["team", "slug"], name="one_appliance_per_team_and_slug")
-        ]
+        constraints = [models.UniqueConstraint(fields=["team", "slug"], name="one_appliance_per_team_and_slug")]
 
     def __str__(self) -> str:
         return f"{self.team.slug}/{self.slug}"
@@ -150,23 +144,17 @@ class Release(Moved):
     source_kind = models.CharField(max_length=10, choices=SourceKind.choices, default=SourceKind.INLINE)
     archive = models.CharField(max_length=200, blank=True, help_text="Storage key of the uploaded archive.")
     git_url = models.CharField(max_length=300, blank=True)
-    git_ref = models.CharField(
-        max_length=200, blank=True, help_text="Commit, tag or branch; frozen to a commit."
-    )
+    git_ref = models.CharField(max_length=200, blank=True, help_text="Commit, tag or branch; frozen to a commit.")
     withdrawn_reason = models.TextField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
-    published_at = models.DateTimeField(
-        null=True, blank=True, help_text="When it first appeared on the catalog."
-    )
+    published_at = models.DateTimeField(null=True, blank=True, help_text="When it first appeared on the catalog.")
 
     objects = ReleaseQuerySet.as_manager()
 
     class Meta:
         ordering = ["-created_at"]
         constraints = [
-            models.UniqueConstraint(
-                fields=["appliance", "version"], name="one_release_per_appliance_and_version"
-            ),
+            models.UniqueConstraint(fields=["appliance", "version"], name="one_release_per_appliance_and_version"),
             models.CheckConstraint(condition=Q(state__in=ReleaseState.values), name="release_state_is_known"),
         ]
 
@@ -210,9 +198,7 @@ class Revision(Moved):
                 condition=Q(state=RevisionState.PUBLISHED),
                 name="one_published_revision_per_release",
             ),
-            models.CheckConstraint(
-                condition=Q(state__in=RevisionState.values), name="revision_state_is_known"
-            ),
+            models.CheckConstraint(condition=Q(state__in=RevisionState.values), name="revision_state_is_known"),
         ]
 
     def __str__(self) -> str:
@@ -231,9 +217,7 @@ class Revision(Moved):
             succeeded = {build.platform for build in newest if build.has_succeeded}
             complete = succeeded.issuperset(self.platforms)
             try:
-                move_revision(
-                    self, RevisionState.BUILDING, RevisionState.READY if complete else RevisionState.FAILED
-                )
+                move_revision(self, RevisionState.BUILDING, RevisionState.READY if complete else RevisionState.FAILED)
             except Lost:
                 return  # superseded, or another build's end was here first
             if complete and self.release.appliance.publish_automatically and self.release.wants(self):

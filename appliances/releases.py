@@ -30,11 +30,7 @@ def revise(release: Release, *, by: User | None) -> tuple[Revision, bool]:
         release.refresh_from_db()
         inputs = Inputs.of(release)  # asks the git server: not inside the transaction
         with transaction.atomic():
-            if (
-                not Release.objects.select_for_update()
-                .filter(pk=release.pk, **Inputs.written(release))
-                .exists()
-            ):
+            if not Release.objects.select_for_update().filter(pk=release.pk, **Inputs.written(release)).exists():
                 continue  # somebody saved the release meanwhile
             newest = release.revisions.first()
             if newest and newest.digest == inputs.digest:
@@ -56,12 +52,8 @@ def rebuild(release: Release, *, by: User | None, platform: str | None = None) -
         if newest.state == RevisionState.BUILDING and newest.digest == source.digest:
             return newest
         if platform and platform not in source.platforms:
-            raise Refused(
-                f"{source} has no platform {platform}.", hint=f"It has: {', '.join(source.platforms)}."
-            )
-        return _build(
-            release, Inputs.of_revision(source), by=by, event="rebuilt", only=platform, former=source
-        )
+            raise Refused(f"{source} has no platform {platform}.", hint=f"It has: {', '.join(source.platforms)}.")
+        return _build(release, Inputs.of_revision(source), by=by, event="rebuilt", only=platform, former=source)
 
 
 def publish(revision: Revision, *, by: User | None) -> None:
@@ -89,9 +81,7 @@ def withdraw(release: Release, *, reason: str, by: User | None) -> None:
         except Lost:
             release.refresh_from_db()
             if release.state != ReleaseState.WITHDRAWN:
-                raise Refused(
-                    f"{release} was never published.", hint="There is nothing to withdraw."
-                ) from None
+                raise Refused(f"{release} was never published.", hint="There is nothing to withdraw.") from None
         else:
             release.events.create(text="withdrawn", by=by)
 
@@ -141,9 +131,7 @@ def _build(
 ) -> Revision:
     """A new revision with its builds; older ones that no worker has finished with give way to it."""
     newest = release.revisions.first()
-    revision = release.revisions.create(
-        number=newest.number + 1 if newest else 1, created_by=by, **inputs.fields()
-    )
+    revision = release.revisions.create(number=newest.number + 1 if newest else 1, created_by=by, **inputs.fields())
     for older in release.revisions.filter(state=RevisionState.BUILDING).exclude(pk=revision.pk):
         _give_way(older, by=by)
     kept = queue.carry_over(former, revision, except_for=only) if former and only else set()

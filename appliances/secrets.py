@@ -19,7 +19,7 @@ def decrypt(ciphertext: bytes) -> str:
     except InvalidToken:
         raise WorkerError(
             "A secret value cannot be decrypted: its key is gone.",
-            hint="Bring the key back (SLIPWAY_SECRETS_KEYS or the data folder's keys/secrets_keys), or set the value again.",
+            hint="Bring the key back (SLIPWAY_SECRETS_KEYS, or keys/secrets_keys in the data folder) or set the value again.",
         ) from None
 
 

@@ -35,9 +35,7 @@ class Log:
     def __init__(self, build: Build, titles: Sequence[str]) -> None:
         self.build = build
         build.steps.all().delete()
-        rows = [
-            Step(build=build, position=at, title=storable(title)[:200]) for at, title in enumerate(titles, 1)
-        ]
+        rows = [Step(build=build, position=at, title=storable(title)[:200]) for at, title in enumerate(titles, 1)]
         Step.objects.bulk_create(rows)
         self._announced = [(title, row.pk) for title, row in zip(titles, rows, strict=True)]
         self._lines: list[tuple[int | None, str]] = []
@@ -123,8 +121,7 @@ class Log:
             with self._lock:
                 self._lines = lines + self._lines
                 self._steps = {
-                    key: {**steps.get(key, {}), **self._steps.get(key, {})}
-                    for key in {**steps, **self._steps}
+                    key: {**steps.get(key, {}), **self._steps.get(key, {})} for key in {**steps, **self._steps}
                 }
                 self._facts = {**facts, **self._facts}
 

@@ -22,13 +22,9 @@ class Build(Moved):
     queued_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
-    heartbeat_at = models.DateTimeField(
-        null=True, blank=True, help_text="The worker that owns it was alive then."
-    )
+    heartbeat_at = models.DateTimeField(null=True, blank=True, help_text="The worker that owns it was alive then.")
     worker = models.CharField(max_length=100, blank=True)
-    requested_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
-    )
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
     error = models.TextField(blank=True, help_text="What happened and where.")
     hint = models.TextField(blank=True, help_text="The next thing to do.")
     facts = models.JSONField(
@@ -85,9 +81,7 @@ class Step(models.Model):
 
     class Meta:
         ordering = ["position"]
-        constraints = [
-            models.UniqueConstraint(fields=["build", "position"], name="one_step_per_build_and_position")
-        ]
+        constraints = [models.UniqueConstraint(fields=["build", "position"], name="one_step_per_build_and_position")]
 
     def __str__(self) -> str:
         return self.title
@@ -105,9 +99,7 @@ class LogChunk(models.Model):
 
     class Meta:
         ordering = ["sequence"]
-        constraints = [
-            models.UniqueConstraint(fields=["build", "sequence"], name="one_chunk_per_build_and_sequence")
-        ]
+        constraints = [models.UniqueConstraint(fields=["build", "sequence"], name="one_chunk_per_build_and_sequence")]
 
     def __str__(self) -> str:
         return f"{self.build_id}:{self.sequence}"
@@ -135,9 +127,7 @@ class Artifact(models.Model):
 
     class Meta:
         ordering = ["format"]
-        constraints = [
-            models.UniqueConstraint(fields=["build", "format"], name="one_artifact_per_build_and_format")
-        ]
+        constraints = [models.UniqueConstraint(fields=["build", "format"], name="one_artifact_per_build_and_format")]
 
     def __str__(self) -> str:
         return self.name

@@ -85,9 +85,7 @@ class Supervisor:
             if program.runs:
                 continue
             if program.process is not None:
-                program.pause = (
-                    1.0 if now - program.started > STEADY else min(2 * program.pause, LONGEST_PAUSE)
-                )
+                program.pause = 1.0 if now - program.started > STEADY else min(2 * program.pause, LONGEST_PAUSE)
                 program.due = now + program.pause
                 self._say(
                     f"{program.name} ended ({_ending(program.process.returncode)}), see {program.log}; "

@@ -34,9 +34,7 @@ class BuildQuerySet(models.QuerySet):
 
     def newest_per_platform(self):
         """Of each revision and platform only the last attempt."""
-        newest = self.model.objects.filter(
-            revision=models.OuterRef("revision"), platform=models.OuterRef("platform")
-        )
+        newest = self.model.objects.filter(revision=models.OuterRef("revision"), platform=models.OuterRef("platform"))
         return self.filter(pk=models.Subquery(newest.order_by("-pk").values("pk")[:1]))
 
 

@@ -35,10 +35,7 @@ class Refused(SlipwayError):  # noqa: N818
 def queue_builds(revision: Revision, platforms: Iterable[str], *, by: User | None) -> list[Build]:
     """A queued build for each of the platforms. Raises IntegrityError when one of them has an active build."""
     with transaction.atomic():
-        builds = [
-            Build.objects.create(revision=revision, platform=platform, requested_by=by)
-            for platform in platforms
-        ]
+        builds = [Build.objects.create(revision=revision, platform=platform, requested_by=by) for platform in platforms]
         for build in builds:
             transaction.on_commit(partial(enqueue, build))
     return builds

@@ -17,6 +17,7 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
 
 from . import plans, publishing
+from .ancestry import release_disk
 from .console import Log, RecordingConsole
 from .engine import pipeline
 from .engine.console import Redactor
@@ -110,15 +111,17 @@ def _make(
     cache = settings.DATA_DIR / "cache"
     cache.mkdir(parents=True, exist_ok=True)
     with Log(build, [FETCH, *pipeline.steps(plan), STORE]) as log:
+        console = RecordingConsole(log, redact)
         context = Context(
             build=build.name,
             work=work,
             cache=cache,
             source=work / "source",
-            console=RecordingConsole(log, redact),
+            console=console,
             stop=stop,
             variables={**plan.variables, **secrets},
             secrets=plan.secrets,
+            releases=partial(release_disk, cache=cache, console=console),
         )
         with context.step(FETCH) as step:
             plans.fetch_source(build, step)

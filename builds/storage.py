@@ -124,9 +124,7 @@ class S3Storage(DjangoS3Storage):
                     reader,
                     key,
                     ExtraArgs={"ContentType": "application/octet-stream"},
-                    Config=TransferConfig(
-                        multipart_threshold=part, multipart_chunksize=part, max_concurrency=4
-                    ),
+                    Config=TransferConfig(multipart_threshold=part, multipart_chunksize=part, max_concurrency=4),
                 )
         except (BotoCoreError, Boto3Error, ClientError) as error:
             raise WorkerError(

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TaskProgre
 
 from .engine.console import Console, LineConsole, Redactor
 
-MARKS = {"pending": "·", "running": "▶", "succeeded": "[green]✓[/]", "failed": "[red]✗[/]", "skipped": "[dim]–[/]"}
+MARKS = {"pending": "·", "running": "▶", "succeeded": "[green]✓[/]", "failed": "[red]✗[/]", "skipped": "[dim]-[/]"}
 
 
 def bars(terminal: Terminal) -> Progress:

@@ -35,7 +35,9 @@ def postgres() -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="postgres-") as folder:
         if account:
             os.chown(folder, account.pw_uid, account.pw_gid)
-        as_user = ["setpriv", f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", "--clear-groups"] if account else []
+        as_user = (
+            ["setpriv", f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", "--clear-groups"] if account else []
+        )
         data = f"{folder}/data"
         initdb = [*as_user, programs / "initdb", "-D", data, "-U", "slipway", "-A", "trust", "-E", "UTF8", "--no-sync"]
         subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL, cwd=folder)
@@ -45,7 +47,7 @@ def postgres() -> Iterator[str]:
         ]
         ready = [programs / "pg_isready", "-q", "-h", folder, "-U", "slipway"]
         with running(server, lambda: subprocess.call(ready) == 0, cwd=folder):
-            yield f"postgres://slipway@{folder.replace('/', '%2F')}/postgres"
+            yield f"postgres://slipway@/{folder}/postgres"
 
 
 def postgres_programs() -> Path:

@@ -83,9 +83,7 @@ def run(
     with tempfile.TemporaryFile() as stdin:
         stdin.write(input)
         stdin.seek(0)
-        with Child(
-            argv, cwd=cwd, env=env, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        ) as child:
+        with Child(argv, cwd=cwd, env=env, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
             with contextlib.closing(_Output(child, None if quiet else context)) as output:
                 while output.read(POLL) or child.alive:
                     if context:
@@ -208,9 +206,7 @@ class _Output:
         return "".join(self._parts)
 
 
-def _failure(
-    title: str, code: int, tail: str, error: type[BuildError | WorkerError], hint: str
-) -> SlipwayError:
+def _failure(title: str, code: int, tail: str, error: type[BuildError | WorkerError], hint: str) -> SlipwayError:
     ended = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
     if "No space left on device" in tail:
         error, hint = WorkerError, "Free some disk space on this worker, then retry the build."

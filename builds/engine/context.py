@@ -15,7 +15,7 @@ from .variables import fill
 
 
 class Stop:
-    """Tells a build that it should end. Cancelling is cooperative: whatever waits calls `check()` often (at least 1/s)."""
+    """Tells a build that it should end. Cancelling is cooperative: whatever waits calls `check()` at least 1/s."""
 
     def __init__(self) -> None:
         self._cancelled = threading.Event()
@@ -83,7 +83,7 @@ class Context:
     secrets: frozenset[str] = frozenset()
     """The names among `variables` whose values are secret."""
     releases: Callable[[str], tuple[Path, str]] = no_releases
-    """Gives the disk image of "team/appliance@version", a file on this worker, and its sha256; or BuildError."""
+    """The disk image of "team/appliance@version", a file on this worker, and its sha256; or BuildError."""
 
     def check(self) -> None:
         """Raise Cancelled or TimedOut when the build has to end now."""

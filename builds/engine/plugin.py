@@ -1,7 +1,7 @@
 """What all plug-ins share: a name, a label, and options that describe themselves.
 
-From a plug-in's `Options` come the validation of the template, its JSON Schema, the reference page and the redaction
-list; nothing is written twice. Plug-ins are listed in plain dicts: `PLATFORMS`, `PROVISIONERS`, `FORMATS`, `CHECKS`, `BASES`.
+From a plug-in's `Options` come the validation of the template, its JSON Schema and the reference page; nothing is
+written twice. Plug-ins are listed in plain dicts: `BASES`, `PLATFORMS`, `PROVISIONERS`, `FORMATS`, `CHECKS`.
 """
 
 from __future__ import annotations
@@ -32,5 +32,5 @@ class Plugin(ABC):
     def __init__(self, options: Any) -> None:
         self.options = options
 
-    def verify(self) -> None:
-        """Can this worker do it? No side effects. Raises WorkerError with a hint that says how to get what is missing."""
+    def verify(self) -> None:  # noqa: B027 -- most plug-ins need nothing of the worker
+        """Can this worker do it? No side effects. Raises WorkerError that says how to get what is missing."""

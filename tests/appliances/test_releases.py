@@ -93,7 +93,7 @@ class TestRevise:
         from builds.engine import source
 
         commits = iter(["a" * 40, "b" * 40])
-        monkeypatch.setattr(source, "resolve_commit", lambda url, ref: next(commits))
+        monkeypatch.setattr(source, "resolve_commit", lambda *_: next(commits))
         release = factories.release(source_kind="git", git_url="https://git.example/wiki", git_ref="main")
         first, _ = releases.revise(release, by=None)
         second, made = releases.revise(release, by=None)
@@ -293,7 +293,7 @@ class TestRollBack:
         return release, revisions
 
     def test_the_former_revision_comes_back_and_the_one_before_next(self):
-        release, (first, second, third) = self.three()
+        release, (first, second, _) = self.three()
         assert releases.roll_back(release, by=None) == second
         assert releases.roll_back(release, by=None) == first
         states = {r.number: r.state for r in release.revisions.all()}
@@ -307,7 +307,7 @@ class TestRollBack:
         assert releases.roll_back(release, by=None, seen=third.number) == second
 
     def test_what_was_never_published_does_not_come_up(self):
-        release, (_, second, third) = self.three()
+        release, (_, second, _) = self.three()
         never = factories.revision(release, number=99, state=RevisionState.SUPERSEDED)
         factories.revision(release, number=0, state=RevisionState.SUPERSEDED)
         assert releases.roll_back(release, by=None) == second

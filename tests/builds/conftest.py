@@ -22,7 +22,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Callable[..., FakePipeline]:
         fake = FakePipeline(work)
         monkeypatch.setattr(runner, "pipeline", fake)
         made = fake_plan(**plan)
-        monkeypatch.setattr(plans, "plan_of", lambda build, secrets, folder=None: made)
+        monkeypatch.setattr(plans, "plan_of", lambda *_: made)
         return fake
 
     return install

@@ -67,10 +67,14 @@ def test_bytes_that_no_database_takes_are_replaced(queued):
 
 
 def test_a_step_that_fails_is_marked_and_keeps_its_last_words(queued):
-    with Log(queued, ["a", "b"]) as log:
-        with pytest.raises(ZeroDivisionError), RecordingConsole(log, Redactor()).step("a") as step:
+
+    def fail(log):
+        with RecordingConsole(log, Redactor()).step("a") as step:
             step.write("no newline")
             raise ZeroDivisionError
+
+    with Log(queued, ["a", "b"]) as log, pytest.raises(ZeroDivisionError):
+        fail(log)
     assert [step.state for step in queued.steps.all()] == [StepState.FAILED, StepState.PENDING]
     assert log_text(queued) == "no newline\n"
 

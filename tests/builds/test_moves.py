@@ -37,7 +37,9 @@ def test_saving_a_stale_object_does_not_undo_a_move():
     assert (build.state, build.worker, build.facts) == (BuildState.RUNNING, "first", {"cpu": "one"})
 
 
-@pytest.mark.parametrize(("origin", "to"), [(BuildState.QUEUED, BuildState.SUCCEEDED), *((s, BuildState.RUNNING) for s in FINAL)])
+@pytest.mark.parametrize(
+    ("origin", "to"), [(BuildState.QUEUED, BuildState.SUCCEEDED), *((s, BuildState.RUNNING) for s in FINAL)]
+)
 def test_moves_that_the_table_does_not_have_are_refused(origin, to):
     build = factories.build(state=origin)
     with pytest.raises(ValueError, match="cannot move"):

@@ -22,15 +22,15 @@ def test_builds_reach_the_queue_after_the_commit_with_a_timeout(redis):
     assert waiting_jobs() == [build.name]
     job = django_rq.get_queue("qemu").fetch_job(build.name)
     assert job.timeout == queue.TIMEOUT
-    assert (job.func_name, job.args) == ("builds.jobs.run_build", [build.pk]) or job.args == (build.pk,)
+    assert (job.func_name, list(job.args)) == ("builds.jobs.run_build", [build.pk])
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_rollback_queues_nothing(redis):
     revision = factories.revision()
-    with pytest.raises(ZeroDivisionError), transaction.atomic():
+    with transaction.atomic():
         queue.queue_builds(revision, ["qemu"], by=None)
-        raise ZeroDivisionError
+        transaction.set_rollback(True)
     assert waiting_jobs() == []
     assert not Build.objects.exists()
 

@@ -97,7 +97,7 @@ class TestSweeping:
     @pytest.fixture
     def platform(self, monkeypatch):
         platform = FakePlatform()
-        monkeypatch.setattr(plans, "platform_of", lambda build: platform)
+        monkeypatch.setattr(plans, "platform_of", lambda _: platform)
         return platform
 
     def test_folders_and_guests_of_ended_builds_go_those_of_active_ones_stay(self, platform, data_dir):

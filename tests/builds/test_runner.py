@@ -14,7 +14,6 @@ from builds.states import BuildState, StepState
 from tests import factories
 from tests.builds.engine import two_images, until_stopped
 
-
 TEMPLATE_WITH_SECRET = factories.TEMPLATE + "variables: {password: {secret: true}}\n"
 
 
@@ -78,7 +77,9 @@ def test_what_failed_checks_saw_is_kept_and_nothing_is_stored(queued, engine, da
     queued.refresh_from_db()
     assert queued.state == BuildState.FAILED
     assert "1 check failed" in queued.error
-    assert [(result.format, result.seen) for result in queued.check_results.filter(passed=False)] == [("ova", "closed\ufffd")]
+    assert [(result.format, result.seen) for result in queued.check_results.filter(passed=False)] == [
+        ("ova", "closed\ufffd")
+    ]
     assert not Artifact.objects.exists()
     assert stored_files(data_dir) == []
 
@@ -145,7 +146,7 @@ def test_two_workers_never_run_one_build(queued, engine):
 @pytest.mark.parametrize("state", [BuildState.CANCELLED, BuildState.RUNNING, BuildState.SUCCEEDED])
 def test_a_build_that_is_not_queued_is_left_alone(state, queued, engine):
     Build.objects.filter(pk=queued.pk).update(state=state)
-    engine(lambda context, folder: pytest.fail("it ran"))
+    engine(lambda *_: pytest.fail("it ran"))
     runner.run(queued.pk)
     assert Build.objects.get(pk=queued.pk).state == state
 
@@ -217,5 +218,3 @@ def wait_for(condition, seconds=10):
     while not condition():
         assert time.monotonic() < end, "it did not happen in time"
         time.sleep(0.02)
-
-

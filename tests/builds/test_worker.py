@@ -27,17 +27,13 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def worker(redis, redis_socket, data_dir, monkeypatch):
     """`worker(work)` starts one that carries out that function of tests.builds.engine."""
-    monkeypatch.setattr(plans, "platform_of", lambda build: FakePlatform())
-    database = connection.settings_dict
-    if connection.vendor == "sqlite":
-        url = f"sqlite:///{database['NAME']}"
-    else:
-        url = f"postgres://{database['USER']}@{database['HOST'].replace('/', '%2F')}/{database['NAME']}"
-    env = {**os.environ, "DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "tests.settings"}
+    monkeypatch.setattr(plans, "platform_of", lambda _: FakePlatform())
+    env = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings"}
+    database = str(connection.settings_dict["NAME"])
     with contextlib.ExitStack() as stack:
 
         def start(work):
-            argv = [sys.executable, "-m", "tests.builds.fake_worker", work, redis_socket, data_dir]
+            argv = [sys.executable, "-m", "tests.builds.fake_worker", work, redis_socket, data_dir, database]
             process = stack.enter_context(subprocess.Popen(argv, cwd=settings.BASE_DIR, env=env))
             stack.callback(process.kill)
             return process

@@ -17,9 +17,7 @@ class Command(BaseCommand):
     help = "Fail builds whose worker died, enqueue what the queue forgot, sweep leftovers. Safe on many machines."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument(
-            "--every", type=float, default=0, help="Seconds between two rounds; 0: only one round."
-        )
+        parser.add_argument("--every", type=float, default=0, help="Seconds between two rounds; 0: only one round.")
 
     def handle(self, *, every: float, **_: Any) -> None:
         if not every:

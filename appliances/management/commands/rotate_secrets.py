@@ -9,9 +9,7 @@ from appliances.models import Secret
 
 
 class Command(BaseCommand):
-    help = (
-        "Encrypt every secret value anew with the newest of SLIPWAY_SECRETS_KEYS; then the older keys can go."
-    )
+    help = "Encrypt every secret value anew with the newest of SLIPWAY_SECRETS_KEYS; then the older keys can go."
 
     def handle(self, **_: Any) -> None:
         count = 0

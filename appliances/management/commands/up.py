@@ -25,16 +25,12 @@ START_SECONDS = 60  # for Redis to load what it had, and for the web to answer
 
 
 class Command(BaseCommand):
-    help = (
-        "Start everything: web, workers, reconcile and, unless REDIS_URL is set, Redis. Ctrl-C ends it all."
-    )
+    help = "Start everything: web, workers, reconcile and, unless REDIS_URL is set, Redis. Ctrl-C ends it all."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--bind", default="127.0.0.1", help="The address to listen on; 0.0.0.0: all.")
         parser.add_argument("--port", type=int, default=8000)
-        parser.add_argument(
-            "--workers", type=int, default=os.cpu_count() or 1, help="Builds that run side by side."
-        )
+        parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="Builds that run side by side.")
         parser.add_argument("--quiet", action="store_true", help="Say only what went wrong.")
 
     def handle(self, *, bind: str, port: int, workers: int, quiet: bool, **_: Any) -> None:
@@ -54,9 +50,7 @@ class Command(BaseCommand):
                 for program in programs(bind, port, workers, url):
                     supervisor.start(program)
                 wait_for_web(bind, port, supervisor, stopped)
-                say(
-                    f"Slipway is at {url} with {workers} worker{'s' if workers != 1 else ''}; logs in {logs()}."
-                )
+                say(f"Slipway is at {url} with {workers} worker{'s' if workers != 1 else ''}; logs in {logs()}.")
                 while not stopped:
                     supervisor.tend()
                     time.sleep(0.2)
@@ -69,9 +63,7 @@ class Command(BaseCommand):
             self.stdout.write("Nobody can sign in yet: who is the first administrator?")
             call_command("createsuperuser")
         else:
-            self.stderr.write(
-                "Nobody can sign in yet: `manage.py createsuperuser` makes the first administrator."
-            )
+            self.stderr.write("Nobody can sign in yet: `manage.py createsuperuser` makes the first administrator.")
 
 
 def programs(bind: str, port: int, workers: int, url: str) -> Iterator[Program]:
@@ -90,9 +82,7 @@ def programs(bind: str, port: int, workers: int, url: str) -> Iterator[Program]:
     yield Program("reconcile", [*manage, "reconcile", "--every", "60"], logs() / "reconcile.log", env)
     for number in range(1, workers + 1):
         # Asked to stop, a worker first cleans up after its build.
-        yield Program(
-            f"worker {number}", [*manage, "worker"], logs() / f"worker-{number}.log", env, patience=60
-        )
+        yield Program(f"worker {number}", [*manage, "worker"], logs() / f"worker-{number}.log", env, patience=60)
 
 
 def start_redis(supervisor: Supervisor) -> None:
@@ -107,9 +97,7 @@ def start_redis(supervisor: Supervisor) -> None:
     end = time.monotonic() + START_SECONDS
     while not redis_server.answers(path):
         if not program.runs or time.monotonic() > end:
-            raise CommandError(
-                f"Redis did not start: {program.log} says why. Or set REDIS_URL to one that runs."
-            )
+            raise CommandError(f"Redis did not start: {program.log} says why. Or set REDIS_URL to one that runs.")
         time.sleep(0.02)
 
 

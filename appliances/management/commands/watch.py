@@ -71,7 +71,9 @@ def find(what: str) -> tuple[Revision, Build | None]:
 def draw(build: Build, progress: Progress, tasks: dict[int, TaskID]) -> None:
     steps = list(build.steps.all())
     if not steps and -build.pk not in tasks:
-        tasks[-build.pk] = progress.add_task(f"{build.platform}: waiting for a worker", total=None, mark=MARKS["pending"])
+        tasks[-build.pk] = progress.add_task(
+            f"{build.platform}: waiting for a worker", total=None, mark=MARKS["pending"]
+        )
     if steps and -build.pk in tasks:
         progress.remove_task(tasks.pop(-build.pk))
     for step in steps:

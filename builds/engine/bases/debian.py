@@ -49,6 +49,8 @@ TREE = Path(__file__).with_name("debian-root")
 FINISH = (
     # Had it been there before, the kernel's installation would have run update-grub, which looks for a disk.
     'mv "$1/boot/grub/first.cfg" "$1/boot/grub/grub.cfg"',
+    # In its own time: as a part of early boot it would keep everything else waiting.
+    'rm "$1/etc/systemd/system/sysinit.target.wants/systemd-timesyncd.service"',
     # A machine makes its own host keys, and learns its name servers by DHCP.
     'rm -rf "$1"/etc/ssh/ssh_host_* "$1/etc/resolv.conf" "$1"/var/log/*.log "$1"/var/log/apt/*',
 )

@@ -8,6 +8,8 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import urllib3
 from urllib3.exceptions import HTTPError, LocationParseError, LocationValueError, URLSchemeUnknown
@@ -119,7 +121,7 @@ class _Answer:
     def __init__(self, url: str, headers: dict[str, str], context: Context) -> None:
         self._context = context
         self._url = url
-        self._pool = urllib3.PoolManager(retries=urllib3.Retry(0, redirect=5), timeout=TIMEOUT)
+        self._pool = _pool(url)
         headers = {"Accept-Encoding": "identity", "User-Agent": "slipway", **headers}
         self._response = self._wait(
             lambda: self._pool.request(
@@ -180,6 +182,16 @@ class _Answer:
         if isinstance(error, HTTPError | OSError):
             raise _Broken(_reason(error)) from error
         raise error
+
+
+def _pool(url: str) -> urllib3.PoolManager:
+    """Through the proxy that the environment names for such addresses, as all other programs go."""
+    address = urlsplit(url)
+    proxy = getproxies().get(address.scheme)
+    retries = urllib3.Retry(0, redirect=5)
+    if proxy and not proxy_bypass(address.hostname or ""):
+        return urllib3.ProxyManager(proxy, retries=retries, timeout=TIMEOUT)
+    return urllib3.PoolManager(retries=retries, timeout=TIMEOUT)
 
 
 def _reason(error: Exception) -> str:

@@ -34,7 +34,7 @@ def adopt(
     context: Context,
     details: Mapping[str, str] | None = None,
 ) -> Image:
-    """The image with this sha256, as qcow2 in the cache. `bring(folder)` returns the file; one in `folder` is ours.
+    """The image with this sha256, as qcow2 in the cache. `bring` returns the file; one in its folder is ours.
 
     `name` is for people. Raises BuildError when the file is another, or no disk that stands alone.
     """

@@ -21,7 +21,7 @@ class ReleaseOptions(Options):
 
 
 class Release(Base):
-    """Whoever calls the engine knows the releases: `context.releases` gives their disk and its checksum."""
+    """Another appliance's release, on top of which this one is made."""
 
     name: ClassVar[str] = "release"
     label: ClassVar[str] = "Another appliance's release"

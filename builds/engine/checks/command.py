@@ -44,9 +44,7 @@ class Command(Check):
     def _look(self, machine: Machine, context: Context) -> str:
         limit = max(10.0, self.options.within)
         try:
-            finished = machine.run(
-                self.options.run, context, user=self.options.user, timeout=limit, quiet=True
-            )
+            finished = machine.run(self.options.run, context, user=self.options.user, timeout=limit, quiet=True)
         except TimedOut:
             context.check()  # not ours, but the build's limit?
             raise CheckFailed(
@@ -54,9 +52,7 @@ class Command(Check):
             ) from None
         said = context.redact(finished.output).strip()
         if finished.exit_code != self.options.exit_code:
-            raise CheckFailed(
-                f"exit code {finished.exit_code}, expected {self.options.exit_code}" + _quote(said)
-            )
+            raise CheckFailed(f"exit code {finished.exit_code}, expected {self.options.exit_code}" + _quote(said))
         if self.options.contains not in finished.output:
             raise CheckFailed(f"the output does not contain {self.options.contains!r}" + _quote(said))
         last = said.splitlines()[-1][:200] if said else ""

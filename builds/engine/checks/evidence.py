@@ -15,16 +15,14 @@ CONSOLE = 8 * 1024  # characters of the serial console that are kept
 LIST_PACKAGES = r"""
 if command -v dpkg-query >/dev/null; then
     dpkg-query -W -f '${db:Status-Status} ${Package} ${Version}\n' | sed -n 's/^installed //p'
-elif command -v rpm >/dev/null; then
+elif rpm --version >/dev/null 2>&1; then
     rpm -qa --qf '%{NAME} %{VERSION}-%{RELEASE}\n'
 elif command -v apk >/dev/null; then
     apk info -v | sed -E 's/^(.*)-([^-]+-r[0-9]+)$/\1 \2/'
 fi
 """
 # Read by us, not by ss: every Linux has these files.
-LIST_SOCKETS = (
-    'cd /proc/net && for file in tcp tcp6 udp udp6; do [ ! -e $file ] || sed "s/^/$file /" $file; done'
-)
+LIST_SOCKETS = 'cd /proc/net && for file in tcp tcp6 udp udp6; do [ ! -e $file ] || sed "s/^/$file /" $file; done'
 LISTENING = {"tcp": "0A", "udp": "07"}
 
 
@@ -32,7 +30,7 @@ def collect(machine: Machine, context: Context) -> dict[str, Any]:
     """JSON: boot_seconds, ports and local_ports (["80/tcp"]), packages by name, os, kernel, console."""
     outside, local = ports(machine.expect(LIST_SOCKETS, context))
     system = machine.expect(
-        '. /etc/os-release 2>/dev/null; echo "$PRETTY_NAME"; uname -r', context
+        '[ ! -r /etc/os-release ] || . /etc/os-release; echo "$PRETTY_NAME"; uname -r', context
     ).splitlines()
     return {
         "boot_seconds": round(machine.boot_seconds, 1),
@@ -55,9 +53,7 @@ def ports(sockets: str) -> tuple[list[str], list[str]]:
     """What listens for the outside and what for the machine alone, from the kernel's tables of sockets."""
     outside: set[tuple[int, str]] = set()
     local: set[tuple[int, str]] = set()
-    for match in re.finditer(
-        r"^(tcp|udp)6? +\d+: ([0-9A-F]+):([0-9A-F]{4}) \S+ ([0-9A-F]{2}) ", sockets, re.M
-    ):
+    for match in re.finditer(r"^(tcp|udp)6? +\d+: ([0-9A-F]+):([0-9A-F]{4}) \S+ ([0-9A-F]{2}) ", sockets, re.M):
         protocol, address, port, state = match.groups()
         if state == LISTENING[protocol]:
             (local if _address(address).is_loopback else outside).add((int(port, 16), protocol))

@@ -100,9 +100,7 @@ class Http(Check):
             connection.sock.settimeout(PATIENCE)
             if self.options.https:
                 connection.sock = unverified().wrap_socket(connection.sock, server_hostname="localhost")
-            connection.request(
-                "GET", self.options.path, headers={"Connection": "close", **self.options.headers}
-            )
+            connection.request("GET", self.options.path, headers={"Connection": "close", **self.options.headers})
             response = connection.getresponse()
             body = b""
             while len(body) < BODY and (piece := response.read1(BODY - len(body))):

@@ -41,18 +41,11 @@ class Packages(Check):
     def check(self, machine: Machine, context: Context) -> str:
         found = packages(machine, context)
         if not found:
-            raise CheckFailed(
-                "the machine has none of dpkg, rpm and apk", hint="Use a `command` check on this system."
-            )
+            raise CheckFailed("the machine has none of dpkg, rpm and apk", hint="Use a `command` check on this system.")
         missing = [name for name in self.options.installed if name not in found]
         unwanted = [f"{name} {found[name]}" for name in self.options.absent if name in found]
         seen = [f"not installed: {', '.join(missing)}"] if missing else []
         seen += [f"installed, but must not be: {', '.join(unwanted)}"] if unwanted else []
         if seen:
-            raise CheckFailed(
-                "; ".join(seen), hint="Correct the provisioner that installs packages, or this check."
-            )
-        return (
-            ", ".join(f"{name} {found[name]}" for name in self.options.installed)
-            or "none of them is installed"
-        )
+            raise CheckFailed("; ".join(seen), hint="Correct the provisioner that installs packages, or this check.")
+        return ", ".join(f"{name} {found[name]}" for name in self.options.installed) or "none of them is installed"

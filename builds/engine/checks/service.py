@@ -41,9 +41,7 @@ class Service(Check):
         unit = quote(self.options.name)
         active = machine.run(f"systemctl is-active {unit}", context, quiet=True)
         if active.exit_code == 127:
-            raise CheckFailed(
-                "the machine has no systemctl", hint="Use a `command` or `port` check on this system."
-            )
+            raise CheckFailed("the machine has no systemctl", hint="Use a `command` or `port` check on this system.")
         if active.exit_code:
             status = machine.run(f"systemctl status --no-pager --lines=10 {unit}", context, quiet=True).output
             said = context.redact(status).strip()[-1500:]

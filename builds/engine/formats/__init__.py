@@ -33,9 +33,7 @@ def steps(formats: Sequence[Format]) -> list[str]:
     return Conversion(formats, FORMATS).steps()
 
 
-def convert(
-    disk: Image, name: str, formats: Sequence[Format], folder: Path, context: Context
-) -> dict[str, Image]:
+def convert(disk: Image, name: str, formats: Sequence[Format], folder: Path, context: Context) -> dict[str, Image]:
     """Make every format of a captured disk: files `name` + suffix in `folder`, keyed by format.
 
     Raises WorkerError when the worker's disk is full and BuildError when this machine cannot have a format.

@@ -6,6 +6,7 @@ from abc import abstractmethod
 from pathlib import Path
 from typing import BinaryIO, ClassVar
 
+from ..command import find
 from ..context import Context
 from ..image import Drive, Image
 from ..plugin import Options, Plugin
@@ -24,6 +25,12 @@ class Format(Plugin):
     suffix: ClassVar[str]
     """What the file's name ends with: ".qcow2", ".ova", ".libvirt.box"."""
     media_type: ClassVar[str]
+    programs: ClassVar[tuple[str, ...]] = ("qemu-img",)
+    """What the worker must have."""
+
+    def verify(self) -> None:
+        for program in self.programs:
+            find(program)
 
     def details(self) -> dict[str, str]:
         """What the finished image tells the record and people."""

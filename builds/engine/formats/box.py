@@ -22,6 +22,7 @@ ARCHITECTURE = "amd64"
 class Box(DiskFormat):
     source = VAGRANT_DISK
     media_type = "application/gzip"
+    programs = ("qemu-img", "sfdisk", "debugfs", "bsdtar")
     provider: ClassVar[str]
     disk: ClassVar[str]
     """What the disk's file is called in the box."""
@@ -53,9 +54,7 @@ class Box(DiskFormat):
         run(["bsdtar", "-x", "-f", image.file, "-C", folder], context, error=BuildError)
         metadata = json.loads((folder / "metadata.json").read_text("utf-8"))
         if metadata.get("provider") != self.provider:
-            raise BuildError(
-                f"{image.file.name} is a box for {metadata.get('provider')}, not for {self.provider}."
-            )
+            raise BuildError(f"{image.file.name} is a box for {metadata.get('provider')}, not for {self.provider}.")
 
     def boxed(self, path: Path, format: str, controller: str, nic: str) -> Drive:
         return Drive(path, format, controller, nic, user=vagrant_user.NAME, private_key=vagrant_key.PRIVATE)

@@ -42,9 +42,5 @@ class VirtualboxBox(Box):
         self.unpack(image, folder, context)
         hardware, mac = ovf.read_vbox((folder / DESCRIPTOR).read_bytes())
         if f'"{mac}"' not in (folder / "Vagrantfile").read_text("utf-8"):
-            raise BuildError(
-                f"The Vagrantfile of {image.file.name} names another MAC address than {DESCRIPTOR}."
-            )
-        return self.boxed(
-            folder / hardware.disk, "vmdk", CONTROLLERS[hardware.controller], NICS[hardware.nic]
-        )
+            raise BuildError(f"The Vagrantfile of {image.file.name} names another MAC address than {DESCRIPTOR}.")
+        return self.boxed(folder / hardware.disk, "vmdk", CONTROLLERS[hardware.controller], NICS[hardware.nic])

@@ -80,9 +80,7 @@ def opened(path: Path, format: str, scratch: Path, context: Context) -> Iterator
         for depth in {extent["depth"] for extent in extents}:
             files[depth] = os.open(chain[depth]["filename"], os.O_RDONLY)
             stack.callback(os.close, files[depth])
-        pieces = [
-            Piece(each["start"], each["length"], files[each["depth"]], each["offset"]) for each in extents
-        ]
+        pieces = [Piece(each["start"], each["length"], files[each["depth"]], each["offset"]) for each in extents]
         yield Disk(chain[0]["virtual-size"], pieces)
 
 

@@ -17,9 +17,7 @@ SUPERBLOCK = 1024  # bytes from the file system's start
 MAGIC = 56, b"\x53\xef"  # offset in the superblock
 INCOMPATIBLE = 0x60  # offset of the features that one has to know
 NEEDS_RECOVERY = 0x4
-STAT = re.compile(
-    r"^Inode: \d+ +Type: (\S+) +Mode: +0?(\d+).*?^User: +(\d+) +Group: +(\d+)", re.MULTILINE | re.DOTALL
-)
+STAT = re.compile(r"^Inode: \d+ +Type: (\S+) +Mode: +0?(\d+).*?^User: +(\d+) +Group: +(\d+)", re.MULTILINE | re.DOTALL)
 FOLDER, FILE = "directory", "regular"
 
 
@@ -75,11 +73,7 @@ class Ext4:
         output = self._run([f"stat {path}" for path in paths], self._scratch)
         answers = re.split(r"^debugfs: +stat .*\n", output, flags=re.MULTILINE)[1:]
         found = ((path, STAT.search(answer)) for path, answer in zip(paths, answers, strict=True))
-        return {
-            path: Stat(match[1], int(match[2], 8), int(match[3]), int(match[4]))
-            for path, match in found
-            if match
-        }
+        return {path: Stat(match[1], int(match[2], 8), int(match[3]), int(match[4])) for path, match in found if match}
 
     def write(self, entries: Sequence[Entry]) -> None:
         """Make all entries so, in order. BuildError when the file system has no room for them."""
@@ -90,9 +84,7 @@ class Ext4:
             for number, entry in enumerate(entries):
                 if entry.data is not None:
                     (folder / str(number)).write_bytes(entry.data)
-                    commands += [f"rm {entry.path}"] * (entry.path in there) + [
-                        f"write {number} {entry.path}"
-                    ]
+                    commands += [f"rm {entry.path}"] * (entry.path in there) + [f"write {number} {entry.path}"]
                 elif entry.path not in there:
                     commands.append(f"mkdir {entry.path}")
                 kind = 0o040000 if entry.data is None else 0o100000
@@ -115,9 +107,7 @@ class Ext4:
 
     def _run(self, commands: Sequence[str], folder: Path, *options: str) -> str:
         text = "".join(f"{command}\n" for command in commands)
-        return run(
-            ["debugfs", *options, "-f", "-", self._device], self._context, cwd=folder, input=text.encode()
-        )
+        return run(["debugfs", *options, "-f", "-", self._device], self._context, cwd=folder, input=text.encode())
 
 
 def find_root(path: Path, context: Context) -> Ext4:

@@ -59,9 +59,7 @@ _BLOCK = 65535  # what one stored block holds at most
 
 def member(deflated: bytes, crc32: int, size: int) -> bytes:
     """A gzip member of a deflate stream; `size` is that of the data before it was deflated."""
-    return b"".join(
-        (_HEADER, deflated, crc32.to_bytes(4, "little"), (size & 0xFFFFFFFF).to_bytes(4, "little"))
-    )
+    return b"".join((_HEADER, deflated, crc32.to_bytes(4, "little"), (size & 0xFFFFFFFF).to_bytes(4, "little")))
 
 
 def stored(data: bytes) -> bytes:

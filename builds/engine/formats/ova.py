@@ -70,9 +70,7 @@ class Ova(PackedFormat):
     def drive(self, image: Image, folder: Path, context: Context) -> Drive:
         names = unpack(image.file, folder, context)
         if [Path(name).suffix for name in names] != [".ovf", ".mf", ".vmdk"]:
-            raise BuildError(
-                f"{image.file.name} holds {', '.join(names)} instead of descriptor, manifest and disk."
-            )
+            raise BuildError(f"{image.file.name} holds {', '.join(names)} instead of descriptor, manifest and disk.")
         descriptor, manifest, _ = (folder / name for name in names)
         verify(manifest, context)
         hardware = ovf.read(descriptor.read_bytes())

@@ -73,10 +73,7 @@ def describe(
         "machine_id": uuid.uuid5(uuid.NAMESPACE_URL, f"{name}/machine"),
         "disk_id": uuid.uuid5(uuid.NAMESPACE_URL, f"{name}/disk"),
     }
-    safe = {
-        key: value if key == "file_size" else escape(str(value), {'"': "&quot;"})
-        for key, value in values.items()
-    }
+    safe = {key: value if key == "file_size" else escape(str(value), {'"': "&quot;"}) for key, value in values.items()}
     return TEMPLATE.substitute(safe)
 
 

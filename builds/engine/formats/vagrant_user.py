@@ -59,9 +59,7 @@ def _home(root: ext4.Ext4, account: accounts.Account) -> list[Entry]:
     if account.home not in stats:
         entries.append(Entry(account.home, 0o755, account.uid, account.gid))
     entries.append(Entry(folder, 0o700, account.uid, account.gid))
-    entries.append(
-        Entry(keys, 0o600, account.uid, account.gid, _encode("".join(f"{line}\n" for line in lines)))
-    )
+    entries.append(Entry(keys, 0o600, account.uid, account.gid, _encode("".join(f"{line}\n" for line in lines))))
     return entries
 
 

@@ -93,9 +93,7 @@ class SparseWriter(Writer):
         start = header(1, flags, self._sectors, spare, directory, self._overhead, deflate=False)
         start += descriptor("monolithicSparse", self._sectors, self._name)
         for place in self._copies:
-            tables = range(
-                place + self._directory, place + self._directory + len(self._table) * 4 // SECTOR, TABLE
-            )
+            tables = range(place + self._directory, place + self._directory + len(self._table) * 4 // SECTOR, TABLE)
             start += _pad(array("I", tables).tobytes()) + self._table.tobytes()
         self._sink.finish(start.ljust(self._overhead * SECTOR, b"\0"))
 

@@ -48,9 +48,7 @@ class File(Provisioner):
         @model_validator(mode="after")
         def one_origin(self) -> Self:
             if (self.source is None) == (self.content is None):
-                raise ValueError(
-                    "needs either `source` (a path in the source) or `content` (the text itself)"
-                )
+                raise ValueError("needs either `source` (a path in the source) or `content` (the text itself)")
             if self.content is not None and self.target.endswith("/"):
                 raise ValueError("`target` needs the file's name, not only its folder")
             if ".." in PurePosixPath(self.target).parts:
@@ -74,9 +72,7 @@ class File(Provisioner):
         mode = int(self.options.mode, 8) if self.options.mode else None
         if source is None:
             content = context.fill(str(self.options.content)).encode()
-            machine.put(
-                content, str(target), context, mode=0o644 if mode is None else mode, owner=self.options.owner
-            )
+            machine.put(content, str(target), context, mode=0o644 if mode is None else mode, owner=self.options.owner)
         elif source.is_file():
             machine.put(source, str(target), context, mode=mode, owner=self.options.owner)
         else:

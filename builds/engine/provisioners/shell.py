@@ -12,7 +12,7 @@ from pydantic import Field, field_validator, model_validator
 from .. import plugin
 from ..context import Context
 from ..errors import BuildError
-from ..machine import Machine
+from ..machine import Finished, Machine
 from ..quantities import Duration
 from ..source import inside
 from .base import Provisioner
@@ -63,9 +63,7 @@ class Shell(Provisioner):
         @model_validator(mode="after")
         def one_script(self) -> Self:
             if (self.script is None) == (self.inline is None):
-                raise ValueError(
-                    "needs either `script` (a path in the source) or `inline` (the script itself)"
-                )
+                raise ValueError("needs either `script` (a path in the source) or `inline` (the script itself)")
             return self
 
     @property
@@ -77,7 +75,7 @@ class Shell(Provisioner):
         return (self.options.script,) if self.options.script else ()
 
     def provision(self, machine: Machine, context: Context) -> None:
-        """Try until it succeeds or `retries` are used up. A machine on which it failed is thrown away."""
+        """Try until it succeeds or `retries` are used up."""
         script = self._script(context)
         # Not /tmp: hardened systems forbid running what lies there. Nobody else may look inside.
         private = machine.expect("mktemp -d /var/tmp/provision.XXXXXXXXXX", context).strip()
@@ -85,8 +83,10 @@ class Shell(Provisioner):
         machine.expect(f"chown {quote(self.options.user)} {private}", context)
         machine.put(script, f"{private}/{name}", context, mode=0o700, owner=self.options.user)
         path = quote(f"{private}/{name}")
-        self._run(path if script.startswith(b"#!") else f"sh -eu {path}", machine, context)
+        finished = self._run(path if script.startswith(b"#!") else f"sh -eu {path}", machine, context)
         machine.expect(f"rm -rf {private}", context)
+        if finished.exit_code not in self.options.allowed_exit_codes:
+            raise self._failure(finished, context)
         if self.options.reboot:
             machine.reboot(context)
 
@@ -98,7 +98,7 @@ class Shell(Provisioner):
             raise BuildError(f"{self.options.script} is a folder, not a script.", hint="Name a file in it.")
         return path.read_bytes()
 
-    def _run(self, command: str, machine: Machine, context: Context) -> None:
+    def _run(self, command: str, machine: Machine, context: Context) -> Finished:
         env = {**context.variables, **{name: context.fill(value) for name, value in self.options.env.items()}}
         for left in range(self.options.retries, -1, -1):
             finished = machine.run(
@@ -109,15 +109,16 @@ class Shell(Provisioner):
                 folder=self.options.folder,
                 timeout=self.options.timeout,
             )
-            if finished.exit_code in self.options.allowed_exit_codes:
-                return
-            if left:
-                context.console.write(
-                    f"Exit code {finished.exit_code}. Next try in {self.options.wait:.0f} s.\n"
-                )
-                context.wait(self.options.wait)
+            if finished.exit_code in self.options.allowed_exit_codes or not left:
+                break
+            wait = self.options.wait
+            context.console.write(f"Exit code {finished.exit_code}. Next try in {wait:.0f} s.\n")
+            context.wait(wait)
+        return finished
+
+    def _failure(self, finished: Finished, context: Context) -> BuildError:
         said = "\n".join(context.redact(finished.output).strip().splitlines()[-SAID:])
-        raise BuildError(
+        return BuildError(
             f"{self.title} ended with exit code {finished.exit_code}" + (f":\n{said}" if said else "."),
             hint=self._hint(finished.exit_code, finished.output),
         )

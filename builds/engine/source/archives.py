@@ -50,9 +50,7 @@ def archive(path: Path, target: Path) -> None:
         except BROKEN as error:
             if isinstance(error, OSError) and error.errno:
                 raise  # this worker's disk, not the archive
-            raise SourceError(
-                f"The archive is broken: {error}", hint="Make it again and upload it again."
-            ) from error
+            raise SourceError(f"The archive is broken: {error}", hint="Make it again and upload it again.") from error
         lift(target)
 
 
@@ -93,13 +91,9 @@ def _zip(file: IO[bytes], unpacking: Unpacking) -> None:
         for entry in archive_.infolist():
             mode = entry.external_attr >> 16
             if entry.flag_bits & 1:
-                raise SourceError(
-                    f"{entry.filename} is encrypted.", hint="Make the archive without a password."
-                )
+                raise SourceError(f"{entry.filename} is encrypted.", hint="Make the archive without a password.")
             if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-                raise SourceError(
-                    f"{entry.filename} is compressed in a rare way.", hint="Use `zip` as it is, or tar."
-                )
+                raise SourceError(f"{entry.filename} is compressed in a rare way.", hint="Use `zip` as it is, or tar.")
             if entry.is_dir():
                 unpacking.folder(entry.filename)
                 continue

@@ -33,18 +33,14 @@ def resolve_commit(url: str, ref: str, *, local: bool = False) -> str:
     if COMMIT.fullmatch(ref):
         return ref
     if not REF.fullmatch(ref):
-        raise SourceError(
-            f"{ref!r} is not the name of a branch or tag.", hint="Write it as `git branch` shows it."
-        )
+        raise SourceError(f"{ref!r} is not the name of a branch or tag.", hint="Write it as `git branch` shows it.")
     wanted = [f"refs/tags/{ref}^{{}}", f"refs/tags/{ref}", f"refs/heads/{ref}", ref]
     answer = _git(["ls-remote", "--", url, *wanted], None, local, f"The repository {url} cannot be read")
     found = {name: commit for commit, name in (line.split("\t", 1) for line in answer.splitlines())}
     for name in wanted:
         if name in found:
             return found[name]
-    raise SourceError(
-        f"The repository {url} has no branch or tag {ref!r}.", hint="Push it, or write another one."
-    )
+    raise SourceError(f"The repository {url} has no branch or tag {ref!r}.", hint="Push it, or write another one.")
 
 
 def git(url: str, commit: str, target: Path, context: Context | None, *, local: bool = False) -> None:

@@ -45,9 +45,7 @@ class Unpacking:
                 if written > ONE:
                     raise SourceError(f"{name} is larger than 1 GiB.", hint="Let a provisioner download it.")
                 if self._total > TOTAL:
-                    raise SourceError(
-                        "The source takes more than 2 GiB.", hint="Leave large files out of it."
-                    )
+                    raise SourceError("The source takes more than 2 GiB.", hint="Leave large files out of it.")
                 file.write(data)
         path.chmod(stat.S_IMODE(mode) & 0o755 | 0o600)
 
@@ -93,6 +91,4 @@ class Unpacking:
     def _counted(self) -> None:
         self._count += 1
         if self._count > FILES:
-            raise SourceError(
-                f"The source has more than {FILES:,} files.", hint="Leave out what no build needs."
-            )
+            raise SourceError(f"The source has more than {FILES:,} files.", hint="Leave out what no build needs.")

@@ -48,9 +48,7 @@ class Entry(Generic[Kind]):
 
 def holds_secrets(options: type[Options]) -> frozenset[str]:
     """The options whose placeholders are filled in only at the moment of use."""
-    return frozenset(
-        name for name, field in options.model_fields.items() if field.json_schema_extra == SECRETS
-    )
+    return frozenset(name for name, field in options.model_fields.items() if field.json_schema_extra == SECRETS)
 
 
 def fill(value: Any, values: Mapping[str, str]) -> Any:
@@ -72,9 +70,7 @@ def texts(value: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
             yield from texts(each, (*path, key))
 
 
-def entry(
-    word: str, data: Any, path: Path, known: Mapping[str, type[Kind]]
-) -> tuple[Entry[Kind] | None, list[Flaw]]:
+def entry(word: str, data: Any, path: Path, known: Mapping[str, type[Kind]]) -> tuple[Entry[Kind] | None, list[Flaw]]:
     """The plug-in that `name: {options}` or a bare name stands for. `word`: what to call its kind."""
     if isinstance(data, str):
         name, where = data, path
@@ -93,13 +89,9 @@ def entry(
     return Entry(where, known[name], options), []
 
 
-def entries(
-    word: str, data: Any, path: Path, known: Mapping[str, type[Kind]]
-) -> tuple[list[Entry[Kind]], list[Flaw]]:
+def entries(word: str, data: Any, path: Path, known: Mapping[str, type[Kind]]) -> tuple[list[Entry[Kind]], list[Flaw]]:
     """The plug-ins of a list. What is no list at all is for the sections' validation to say."""
-    found = [
-        entry(word, each, (*path, n), known) for n, each in enumerate(data if isinstance(data, list) else ())
-    ]
+    found = [entry(word, each, (*path, n), known) for n, each in enumerate(data if isinstance(data, list) else ())]
     return [each for each, _ in found if each], [flaw for _, flaws in found for flaw in flaws]
 
 

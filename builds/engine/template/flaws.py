@@ -53,9 +53,7 @@ def did_you_mean(word: str, known: Collection[str]) -> str:
 
 
 def unknown(kind: str, word: str, known: Collection[str]) -> str:
-    return (
-        f"there is no {kind} {word!r}{did_you_mean(word, known)}; known: {', '.join(sorted(known)) or 'none'}"
-    )
+    return f"there is no {kind} {word!r}{did_you_mean(word, known)}; known: {', '.join(sorted(known)) or 'none'}"
 
 
 def expected(what: str, value: Any) -> str:

@@ -49,8 +49,7 @@ class Builder:
 
     def refuse(self, line: int | None, message: str) -> None:
         path = [
-            str(key[0]) if key else str(len(node.children))
-            for node, key in zip(self._open, self._keys, strict=True)
+            str(key[0]) if key else str(len(node.children)) for node, key in zip(self._open, self._keys, strict=True)
         ]
         self.problems.append(Problem(".".join(path), message, line))
 

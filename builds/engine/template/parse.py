@@ -25,9 +25,7 @@ def parse(text: str, registry: Registry = REGISTRY) -> Template:
 
     # A wrong section must not hide what is wrong elsewhere, so plug-ins are looked for in the plain data.
     base, wrong = base_entry(data["base"], registry.bases) if "base" in data else (None, [])
-    provisioners, more = entries(
-        "provisioner", data.get("provisioners"), ("provisioners",), registry.provisioners
-    )
+    provisioners, more = entries("provisioner", data.get("provisioners"), ("provisioners",), registry.provisioners)
     checks, still_more = entries("check", data.get("checks"), ("checks",), registry.checks)
     targets, rest = _targets(data.get("platforms"), registry)
     flaws += [*wrong, *more, *still_more, *rest]
@@ -56,9 +54,7 @@ def _targets(data: Any, registry: Registry) -> tuple[list[Target], list[Flaw]]:
         listed = platform.written.get("formats", ["-"])
         if not isinstance(listed, list) or not listed:
             flaws.append(
-                Flaw(
-                    (*path, "formats"), expected(f"a list of formats ({', '.join(registry.formats)})", listed)
-                )
+                Flaw((*path, "formats"), expected(f"a list of formats ({', '.join(registry.formats)})", listed))
             )
         formats, wrong = entries(
             "format", listed if "formats" in platform.written else [], (*path, "formats"), registry.formats
@@ -82,18 +78,14 @@ def _declared(data: Any) -> dict[str, Variable | None]:
     return {name: validate(Variable, each)[0] for name, each in data.items()}
 
 
-def _flaws_of(
-    entry_: Entry[Any], declared: Mapping[str, Variable | None], registry: Registry
-) -> Iterator[Flaw]:
+def _flaws_of(entry_: Entry[Any], declared: Mapping[str, Variable | None], registry: Registry) -> Iterator[Flaw]:
     """What is wrong with one plug-in's options, tried with the variables' defaults."""
     open_ends = set()
     for path, name, late in entry_.placeholders():
         variable = declared.get(name)
         if name not in declared:
             hint = f"{did_you_mean(name, declared)}; declared: {', '.join(declared) or 'none'}"
-            yield Flaw(
-                path, f"there is no variable {name!r}{hint}. For the text itself write \\{{{{ {name} }}}}"
-            )
+            yield Flaw(path, f"there is no variable {name!r}{hint}. For the text itself write \\{{{{ {name} }}}}")
         elif variable and variable.secret and not late:
             yield Flaw(
                 path,
@@ -121,7 +113,5 @@ def _places(registry: Registry) -> str:
         *((name, kind) for name, kind in registry.provisioners.items()),
         *((name, kind) for name, kind in registry.checks.items()),
     ]
-    places = [
-        f"`{option}` of {name}" for name, kind in kinds for option in sorted(holds_secrets(kind.Options))
-    ]
+    places = [f"`{option}` of {name}" for name, kind in kinds for option in sorted(holds_secrets(kind.Options))]
     return ", ".join(places) + "; scripts also read it as an environment variable"

@@ -45,10 +45,7 @@ def reference(registry: Registry = REGISTRY) -> dict[str, list[Entry]]:
     return {
         "Document": [
             Entry("appliance.yaml", "appliance.yaml", "The keys at the top.", tuple(_options(Sections))),
-            *(
-                Entry(name, name, str(fields[name].description), tuple(_options(model)))
-                for name, model in sections
-            ),
+            *(Entry(name, name, str(fields[name].description), tuple(_options(model))) for name, model in sections),
         ],
         "Bases": _entries(registry.bases),
         "Provisioners": _entries(registry.provisioners),
@@ -98,9 +95,7 @@ def _type(about: Mapping[str, Any]) -> str:
     if about.get("format") in ("size", "duration"):
         return str(about["format"])
     if "anyOf" in about:
-        return " or ".join(
-            dict.fromkeys(_type(each) for each in about["anyOf"] if each.get("type") != "null")
-        )
+        return " or ".join(dict.fromkeys(_type(each) for each in about["anyOf"] if each.get("type") != "null"))
     if choices := about.get("enum") or ([about["const"]] if "const" in about else []):
         return ", ".join(f"`{each}`" for each in choices)
     kind = about.get("type", "object" if "$ref" in about else "any")

@@ -17,9 +17,7 @@ NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 def variable_name(name: str) -> str:
     if not NAME.fullmatch(name):
-        raise ValueError(
-            "a variable's name is made of lower-case letters, digits and _, and begins with a letter"
-        )
+        raise ValueError("a variable's name is made of lower-case letters, digits and _, and begins with a letter")
     return name
 
 
@@ -68,20 +66,14 @@ class Variable(Options):
     def complete(self) -> Self:
         if self.secret:
             if self.default is not None:
-                raise ValueError(
-                    "a secret variable has no default: its value is entered in Team settings → Secrets"
-                )
+                raise ValueError("a secret variable has no default: its value is entered in Team settings → Secrets")
             if self.type != "string":
                 raise ValueError("a secret variable is always a string: remove `type`")
             return self
         if (self.type == "choice") != bool(self.options):
-            raise ValueError(
-                "a choice needs `options`, a list of the values to choose from; other types have none"
-            )
+            raise ValueError("a choice needs `options`, a list of the values to choose from; other types have none")
         if self.default is None:
-            raise ValueError(
-                "needs a `default`, or `secret: true` if its value must not stand in the template"
-            )
+            raise ValueError("needs a `default`, or `secret: true` if its value must not stand in the template")
         expected = {"integer": int, "boolean": bool}.get(self.type, str)
         if type(self.default) is not expected:
             quotes = " (in quotes)" if expected is str else ""

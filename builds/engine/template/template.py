@@ -183,6 +183,4 @@ def problems(flaws: Iterable[Flaw], document: Document) -> list[Problem]:
 
 
 def _no_such_file(file: str) -> str:
-    return (
-        f"the source has no file or folder {file!r}: add it to `files`, to the archive or to the repository"
-    )
+    return f"the source has no file or folder {file!r}: add it to `files`, to the archive or to the repository"

@@ -29,9 +29,7 @@ class Command(BaseCommand):
     def handle(self, *, platforms: str, burst: bool, **_: Any) -> None:
         names = self._able() if platforms == "auto" else platforms.split(",")
         if unknown := set(names) - set(settings.PLATFORMS):
-            raise CommandError(
-                f"No such platform: {', '.join(unknown)}. There are: {', '.join(settings.PLATFORMS)}."
-            )
+            raise CommandError(f"No such platform: {', '.join(unknown)}. There are: {', '.join(settings.PLATFORMS)}.")
         self._wait_for_redis(names[0])
         worker = get_worker(*names, worker_class="builds.worker.BuildWorker")
         connections.close_all()  # each build runs in a fork of this process
@@ -47,9 +45,7 @@ class Command(BaseCommand):
             except WorkerError as error:
                 self.stderr.write(f"{name}: {error}")
         if not able:
-            raise CommandError(
-                "This machine can build for no platform: `manage.py doctor` says what is missing."
-            )
+            raise CommandError("This machine can build for no platform: `manage.py doctor` says what is missing.")
         return able
 
     def _wait_for_redis(self, name: str) -> None:

@@ -19,7 +19,9 @@ def qemu_img(*arguments: object) -> None:
     subprocess.run(["qemu-img", *map(str, arguments)], check=True, capture_output=True)
 
 
-def test_an_image_that_reads_another_file_of_the_host_is_refused(disk: Path, tmp_path: Path, context: Context):
+def test_an_image_that_reads_another_file_of_the_host_is_refused(
+    disk: Path, tmp_path: Path, context: Context
+):
     secret = tmp_path / "secret"
     secret.write_bytes(b"key".ljust(1 << 20))
     backed, outside = tmp_path / "backed.qcow2", tmp_path / "outside.qcow2"
@@ -81,7 +83,7 @@ def test_a_file_outside_the_source_or_with_another_sum_is_refused(disk: Path, co
 def test_a_release_is_asked_for_and_recorded_as_the_parent(disk: Path, context: Context):
     digest = hashlib.sha256(disk.read_bytes()).hexdigest()
     base = Release(ReleaseOptions(release="acme/base@1.2.0"))
-    image = base.prepare(replace(context, releases=lambda name: (disk, digest)))
+    image = base.prepare(replace(context, releases={base.title: (disk, digest)}.__getitem__))
     assert image.details == {"digest": f"sha256:{digest}", "parent": "acme/base@1.2.0"}
     assert disk.exists()
     with pytest.raises(BuildError, match="knows of no catalog"):

@@ -161,7 +161,9 @@ def test_a_cancelled_build_does_not_wait_for_a_silent_server(server: Server, con
         silent.set()
 
 
-@pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://example.org/a.qcow2", "http://", "https://host only/"])
+@pytest.mark.parametrize(
+    "url", ["file:///etc/passwd", "ftp://example.org/a.qcow2", "http://", "https://host only/"]
+)
 def test_other_addresses_are_refused_in_the_template(url: str):
     with pytest.raises(ValidationError, match="url"):
         UrlOptions(url=url, sha256="0" * 64)

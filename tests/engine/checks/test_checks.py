@@ -135,9 +135,7 @@ def test_http_says_what_is_wrong_with_an_answer_that_is_none(context: Context) -
         answer.join()
 
 
-def test_https_takes_a_certificate_of_its_own(
-    context: Context, web: http.server.HTTPServer, tmp_path: Path
-) -> None:
+def test_https_takes_a_certificate_of_its_own(context: Context, web: http.server.HTTPServer, tmp_path: Path) -> None:
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(self_signed(tmp_path / "both.pem"))
     web.socket = tls.wrap_socket(web.socket, server_side=True)
@@ -145,9 +143,7 @@ def test_https_takes_a_certificate_of_its_own(
 
 
 def test_service_asks_systemctl_and_repeats_what_it_says(context: Context, tmp_path: Path) -> None:
-    good = fake(
-        tmp_path / "good", "systemctl", '[ "$1" = is-active ] && echo active || { echo disabled; exit 1; }'
-    )
+    good = fake(tmp_path / "good", "systemctl", '[ "$1" = is-active ] && echo active || { echo disabled; exit 1; }')
     assert check("service", context, good, name="nginx") == "active"
     with pytest.raises(CheckFailed, match="nginx is active but disabled"):
         check("service", context, good, name="nginx", enabled=True)

@@ -91,9 +91,7 @@ def chain(raw: Path, *, compressed: bool = False) -> Path:
 def same(one: Path, one_format: str, other: Path, other_format: str) -> bool:
     """Do two disks hold the same? A difference in size counts."""
     command = ["qemu-img", "compare", "-f", one_format, "-F", other_format, one, other]
-    return capacity(one, one_format) == capacity(other, other_format) and "identical" in run(
-        command, allowed=(0, 1)
-    )
+    return capacity(one, one_format) == capacity(other, other_format) and "identical" in run(command, allowed=(0, 1))
 
 
 def capacity(path: Path, format: str) -> int:

@@ -41,8 +41,6 @@ def test_an_account_that_exists_is_kept_but_may_log_in() -> None:
 
 
 def test_systems_without_shadow_files_are_fine() -> None:
-    _, texts = accounts.add(
-        "vagrant", "/bin/sh", {"/etc/passwd": FILES["/etc/passwd"], "/etc/group": "root:x:0:\n"}
-    )
+    _, texts = accounts.add("vagrant", "/bin/sh", {"/etc/passwd": FILES["/etc/passwd"], "/etc/group": "root:x:0:\n"})
 
     assert set(texts) == {"/etc/passwd", "/etc/group"}

@@ -64,8 +64,7 @@ def test_each_box_starts_on_the_hardware_that_it_names(
     boxes: dict[str, Image], open_image: Callable[[Image], Drive]
 ) -> None:
     hardware = {
-        name: (drive.controller, drive.nic)
-        for name, drive in ((name, open_image(boxes[name])) for name in BOXES)
+        name: (drive.controller, drive.nic) for name, drive in ((name, open_image(boxes[name])) for name in BOXES)
     }
 
     assert hardware == {
@@ -86,9 +85,7 @@ def test_a_box_is_a_gnu_tar_of_plain_files_that_tells_its_provider(boxes: dict[s
             assert ("virtual_size" in told) == (provider == "libvirt")
 
 
-def test_libvirt_is_told_whole_gigabytes_that_the_disk_fits_in(
-    linux: Callable[[int], Path], convert: Convert
-) -> None:
+def test_libvirt_is_told_whole_gigabytes_that_the_disk_fits_in(linux: Callable[[int], Path], convert: Convert) -> None:
     image = convert(linux(1025 * MIB), "box-libvirt")["box-libvirt"]
 
     with tarfile.open(image.file) as archive:
@@ -97,9 +94,7 @@ def test_libvirt_is_told_whole_gigabytes_that_the_disk_fits_in(
         assert json.loads(metadata.read())["virtual_size"] == 2
 
 
-def test_a_box_of_another_provider_is_refused(
-    boxes: dict[str, Image], open_image: Callable[[Image], Drive]
-) -> None:
+def test_a_box_of_another_provider_is_refused(boxes: dict[str, Image], open_image: Callable[[Image], Drive]) -> None:
     wrong = Image("box-libvirt", boxes["box-vmware_desktop"].file)
 
     with pytest.raises(BuildError, match="is a box for vmware_desktop, not for libvirt"):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from builds.engine import formats
-from builds.engine.command import run
+from builds.engine.command import find, run
 from builds.engine.console import Recorder
 from builds.engine.context import Context
 from builds.engine.errors import Cancelled, WorkerError
@@ -27,9 +27,7 @@ def noise(tmp_path: Path) -> Path:
     return disk
 
 
-def test_an_ova_alone_leaves_no_vmdk(
-    tmp_path: Path, convert: Convert, folder: Path, console: Recorder
-) -> None:
+def test_an_ova_alone_leaves_no_vmdk(tmp_path: Path, convert: Convert, folder: Path, console: Recorder) -> None:
     images = convert(chain(scatter(tmp_path / "disk.raw", 16 * MIB)), "ova")
 
     assert list(images) == ["ova"]
@@ -37,9 +35,7 @@ def test_an_ova_alone_leaves_no_vmdk(
     assert console.steps == ["Write vmdk", "Pack ova"]
 
 
-def test_one_format_costs_only_itself(
-    tmp_path: Path, convert: Convert, folder: Path, console: Recorder
-) -> None:
+def test_one_format_costs_only_itself(tmp_path: Path, convert: Convert, folder: Path, console: Recorder) -> None:
     convert(chain(scatter(tmp_path / "disk.raw", 16 * MIB)), "qcow2")
 
     assert [path.name for path in folder.iterdir()] == ["acme-wiki-1.4.0.qcow2"]
@@ -90,9 +86,7 @@ class CancelsHalfway(Recorder):
 
 
 @pytest.mark.parametrize("asked", [("qcow2", "raw", "vmdk"), ("vmdk", "ova")])
-def test_a_cancelled_conversion_leaves_nothing(
-    tmp_path: Path, noise: Path, folder: Path, asked: tuple[str]
-) -> None:
+def test_a_cancelled_conversion_leaves_nothing(tmp_path: Path, noise: Path, folder: Path, asked: tuple[str]) -> None:
     console = CancelsHalfway()
     context = console.context = Context("b1", tmp_path / "w", tmp_path, tmp_path, console)
     context.work.mkdir()
@@ -119,3 +113,15 @@ def file_size_limit(limit: int) -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_worker_without_a_program_is_told_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "qemu-img").symlink_to(find("qemu-img"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    box, qcow2 = formats.FORMATS["box-libvirt"], formats.FORMATS["qcow2"]
+
+    qcow2(qcow2.Options()).verify()
+    with pytest.raises(WorkerError, match="bsdtar is not installed") as caught:
+        box(box.Options()).verify()
+
+    assert "apt-get install libarchive-tools" in caught.value.hint

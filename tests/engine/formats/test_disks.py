@@ -31,9 +31,7 @@ def test_every_disk_format_holds_the_captured_disk(
     run(["qemu-img", "check", "-f", "vmdk", images["vmdk"].file])
 
 
-def test_an_empty_disk_stays_empty(
-    tmp_path: Path, convert: Convert, open_image: Callable[[Image], Drive]
-) -> None:
+def test_an_empty_disk_stays_empty(tmp_path: Path, convert: Convert, open_image: Callable[[Image], Drive]) -> None:
     disk = tmp_path / "empty.qcow2"
     run(["qemu-img", "create", "-q", "-f", "qcow2", disk, "40M"])
 

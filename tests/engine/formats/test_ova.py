@@ -47,9 +47,7 @@ def test_the_manifest_holds_the_sums_of_descriptor_and_disk(ova: Image, tmp_path
         archive.extractall(tmp_path, filter="data")
 
     names = (f"{NAME}.ovf", f"{NAME}-disk1.vmdk")
-    sums = [
-        f"SHA256({name})= {hashlib.sha256((tmp_path / name).read_bytes()).hexdigest()}\n" for name in names
-    ]
+    sums = [f"SHA256({name})= {hashlib.sha256((tmp_path / name).read_bytes()).hexdigest()}\n" for name in names]
     assert (tmp_path / f"{NAME}.mf").read_text() == "".join(sums)
 
 

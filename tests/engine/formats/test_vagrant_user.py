@@ -33,9 +33,7 @@ def add(linux: Callable[..., Path], tmp_path: Path, context: Context) -> Callabl
 def test_the_user_owns_a_home_that_sshd_accepts(add: Callable[[], Path], context: Context) -> None:
     root = find_root(add(), context)
 
-    assert root.stat(
-        ["/home", "/home/vagrant", "/home/vagrant/.ssh", "/home/vagrant/.ssh/authorized_keys"]
-    ) == {
+    assert root.stat(["/home", "/home/vagrant", "/home/vagrant/.ssh", "/home/vagrant/.ssh/authorized_keys"]) == {
         "/home": Stat("directory", 0o755, 0, 0),
         "/home/vagrant": Stat("directory", 0o755, 1002, 1002),
         "/home/vagrant/.ssh": Stat("directory", 0o700, 1002, 1002),
@@ -78,9 +76,7 @@ def test_a_user_that_the_author_made_is_kept(tree: Path, add: Callable[[], Path]
     assert root.stat(["/srv/vagrant/.ssh"]) == {"/srv/vagrant/.ssh": Stat("directory", 0o700, 1500, 100)}
 
 
-def test_an_sshd_without_parts_is_told_in_its_own_file(
-    tree: Path, add: Callable[[], Path], context: Context
-) -> None:
+def test_an_sshd_without_parts_is_told_in_its_own_file(tree: Path, add: Callable[[], Path], context: Context) -> None:
     (tree / "etc/ssh/sshd_config").write_text("UsePAM yes\nUseDNS yes\n")
 
     root = find_root(add(), context)
@@ -99,15 +95,11 @@ def test_a_machine_without_sudo_gets_its_user_and_a_warning(
     assert "no sudo" in console.text
 
 
-def test_a_full_root_file_system_is_an_error(
-    linux: Callable[[int], Path], tmp_path: Path, context: Context
-) -> None:
+def test_a_full_root_file_system_is_an_error(linux: Callable[[int], Path], tmp_path: Path, context: Context) -> None:
     raw, filler = tmp_path / "full.raw", tmp_path / "filler"
     run(["qemu-img", "convert", "-f", "qcow2", "-O", "raw", linux(8 * MIB), raw])
     device = f"{raw}?offset={MIB}"
-    told = dict(
-        re.findall(r"^(Free blocks|Block size): +(\d+)$", run(["dumpe2fs", "-h", device]), re.MULTILINE)
-    )
+    told = dict(re.findall(r"^(Free blocks|Block size): +(\d+)$", run(["dumpe2fs", "-h", device]), re.MULTILINE))
     filler.write_bytes(b"x" * int(told["Block size"]) * (int(told["Free blocks"]) - 3))
     run(["debugfs", "-w", "-R", f"write {filler} filler", device])
 
@@ -117,9 +109,7 @@ def test_a_full_root_file_system_is_an_error(
     assert "size.disk" in caught.value.hint
 
 
-@pytest.mark.parametrize(
-    "table", [b"", b"label: gpt\nsize=8M\nsize=8M\n"], ids=["empty disk", "no file systems"]
-)
+@pytest.mark.parametrize("table", [b"", b"label: gpt\nsize=8M\nsize=8M\n"], ids=["empty disk", "no file systems"])
 def test_a_root_that_is_not_ext4_is_an_error(tmp_path: Path, context: Context, table: bytes) -> None:
     raw = tmp_path / "other.raw"
     with raw.open("wb") as file:

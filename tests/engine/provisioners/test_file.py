@@ -58,9 +58,7 @@ def test_modes_of_a_tree_touch_only_what_is_copied(context: Context, tmp_path: P
 
 
 def test_secrets_in_a_text_are_filled_in_on_the_way(context: Context, tmp_path: Path) -> None:
-    machine = provision(
-        context, content="p={{ admin_password }} \\{{ x }}", target=f"{tmp_path}/secret", mode="0600"
-    )
+    machine = provision(context, content="p={{ admin_password }} \\{{ x }}", target=f"{tmp_path}/secret", mode="0600")
     assert (tmp_path / "secret").read_text() == "p=hunter2 {{ x }}"
     assert not any("hunter2" in command for command in machine.commands)
 

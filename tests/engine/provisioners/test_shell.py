@@ -21,9 +21,7 @@ def provision(context: Context, **options: Any) -> LocalMachine:
 
 
 def test_a_script_runs_by_its_first_line_and_leaves_nothing(context: Context, tmp_path: Path) -> None:
-    (context.source / "greet").write_text(
-        f'#!/bin/bash\n[[ $0 == */greet ]] && dirname "$0" > {tmp_path}/where\n'
-    )
+    (context.source / "greet").write_text(f'#!/bin/bash\n[[ $0 == */greet ]] && dirname "$0" > {tmp_path}/where\n')
     provision(context, script="greet")
     where = Path((tmp_path / "where").read_text().strip())
     assert where.parent == Path("/var/tmp")  # noqa: S108

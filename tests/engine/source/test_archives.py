@@ -140,9 +140,7 @@ def flip(data: bytes) -> bytes:
 
 @pytest.mark.parametrize("mode", ["w", "w:gz", "w:xz", "w:bz2"])
 @pytest.mark.parametrize("harm", [cut, flip])
-def test_a_broken_archive_is_said_to_be_broken(
-    tmp_path: Path, mode: str, harm: Callable[[bytes], bytes]
-) -> None:
+def test_a_broken_archive_is_said_to_be_broken(tmp_path: Path, mode: str, harm: Callable[[bytes], bytes]) -> None:
     content = bytes((n * n >> 3) % 256 for n in range(100_000))
     made = make_tar(tmp_path / "upload", (member("a"), content), mode=mode)
     made.write_bytes(harm(made.read_bytes()))

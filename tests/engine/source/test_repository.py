@@ -11,9 +11,7 @@ from builds.engine.errors import SourceError
 
 def git(folder: Path, *arguments: str) -> str:
     identity = ["-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "init.defaultBranch=main"]
-    done = subprocess.run(
-        ["git", *identity, *arguments], cwd=folder, check=True, capture_output=True, text=True
-    )
+    done = subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True, text=True)
     return done.stdout.strip()
 
 
@@ -52,9 +50,7 @@ def test_links_that_lead_out_are_refused(repository: Path, tmp_path: Path) -> No
     git(repository, "add", ".")
     git(repository, "commit", "-qm", "link")
     with pytest.raises(SourceError, match="leads out"):
-        source.git(
-            repository.as_uri(), git(repository, "rev-parse", "HEAD"), tmp_path / "out", None, local=True
-        )
+        source.git(repository.as_uri(), git(repository, "rev-parse", "HEAD"), tmp_path / "out", None, local=True)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["repository"]
 
 

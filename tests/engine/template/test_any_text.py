@@ -62,8 +62,7 @@ def test_no_change_to_the_values_raises_anything_else() -> None:
             return chance.choice(values)
         if isinstance(data, dict):
             return {
-                (chance.choice("ab~") if chance.random() < 0.01 else key): change(each)
-                for key, each in data.items()
+                (chance.choice("ab~") if chance.random() < 0.01 else key): change(each) for key, each in data.items()
             }
         return [change(each) for each in data] if isinstance(data, list) else data
 

@@ -141,8 +141,7 @@ def test_aliases_work_but_cannot_multiply() -> None:
     parse(SMALL + "checks:\n  - port: &p {port: 80}\n  - port: *p\n", REGISTRY)
     bomb = "a: &a [x, x, x, x, x, x, x, x, x]\n"
     bomb += "".join(
-        f"{b}: &{b} [*{a}, *{a}, *{a}, *{a}, *{a}, *{a}, *{a}]\n"
-        for a, b in zip("abcdefgh", "bcdefghi", strict=True)
+        f"{b}: &{b} [*{a}, *{a}, *{a}, *{a}, *{a}, *{a}, *{a}]\n" for a, b in zip("abcdefgh", "bcdefghi", strict=True)
     )
     assert "counting what aliases repeat" in problem(bomb)[2]
 

@@ -21,9 +21,9 @@ def full() -> Template:
 
 
 def test_a_plan_has_everything_filled_in(full: Template) -> None:
-    plan = full.plans(
-        "acme-wiki-1.4.0", {"workers": "8", "debug": "true", "other_teams_secret": "x", **SECRET}, None
-    )["qemu"]
+    plan = full.plans("acme-wiki-1.4.0", {"workers": "8", "debug": "true", "other_teams_secret": "x", **SECRET}, None)[
+        "qemu"
+    ]
     assert plan.base.title == "debian:12"
     assert (plan.size.cpus, plan.size.memory, plan.size.disk) == (2, 2**30, 4 * 2**30)
     assert (plan.limits.boot, plan.limits.provisioner, plan.limits.build) == (300, 90, 7200)
@@ -61,9 +61,7 @@ def test_a_value_that_an_option_cannot_take_is_a_problem_of_that_option() -> Non
 
 
 def test_a_value_is_never_filled_in_twice() -> None:
-    text = (
-        SMALL + 'variables: {a: {default: "x"}, b: {secret: true}}\nchecks: [{command: {run: "{{ a }}"}}]\n'
-    )
+    text = SMALL + 'variables: {a: {default: "x"}, b: {secret: true}}\nchecks: [{command: {run: "{{ a }}"}}]\n'
     plan = parse(text, REGISTRY).plans("a", {"a": "{{ b }}", "b": "hunter2"}, None)["qemu"]
     assert plan.checks[0].options.run == "{{ b }}"
 
@@ -86,14 +84,10 @@ def test_links_out_of_the_source_are_problems(tmp_path: Path) -> None:
 
 def test_an_editor_can_ask_without_values_and_files() -> None:
     text = SMALL + "variables: {key: {secret: true}}\nfiles: {run.sh: x}\nprovisioners:\n"
-    text += (
-        "  - shell: {script: run.sh}\n  - shell: {script: more.sh}\n  - file: {source: site, target: /srv}\n"
-    )
+    text += "  - shell: {script: run.sh}\n  - shell: {script: more.sh}\n  - file: {source: site, target: /srv}\n"
     template = parse(text, REGISTRY)
     assert template.problems() == []
-    assert [problem.path for problem in template.problems(["site/index.html"])] == [
-        "provisioners.1.shell.script"
-    ]
+    assert [problem.path for problem in template.problems(["site/index.html"])] == ["provisioners.1.shell.script"]
     assert [problem.path for problem in template.problems(values={})] == ["variables.key"]
 
 

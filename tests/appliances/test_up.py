@@ -1,0 +1,120 @@
+"""The whole installation, as a person starts it."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from builds import redis_server
+
+pytestmark = pytest.mark.redis
+
+
+@pytest.fixture
+def data():
+    """A short path: a socket's address has to fit."""
+    import tempfile
+
+    with tempfile.TemporaryDirectory(prefix="up-") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
+def port():
+    with socket.socket() as trial:
+        trial.bind(("127.0.0.1", 0))
+        return trial.getsockname()[1]
+
+
+def environment(data):
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(("SLIPWAY_", "DATABASE_", "REDIS_"))
+    }
+    return {**kept, "SLIPWAY_DATA": str(data), "DJANGO_SETTINGS_MODULE": "config.settings"}
+
+
+def manage(data, *arguments, **options):
+    argv = [sys.executable, settings.BASE_DIR / "manage.py", *map(str, arguments)]
+    return subprocess.Popen(
+        argv,
+        env=environment(data),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        **options,
+    )
+
+
+def processes_of(data):
+    """Those that were started for this data folder."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            try:
+                if f"SLIPWAY_DATA={data}".encode() in (entry / "environ").read_bytes().split(b"\0"):
+                    found.append(int(entry.name))
+            except OSError:
+                continue
+    return found
+
+
+def answers(port):
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/admin/login/", timeout=5) as answer:
+            return answer.status == 200
+    except OSError:
+        return False
+
+
+def wait_for(condition, seconds=60):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.05)
+
+
+def test_one_command_starts_everything_and_ends_it(data, port):
+    with manage(data, "up", "--port", port, "--workers", 1) as up:
+        wait_for(lambda: answers(port))
+        assert redis_server.answers(data / "redis.sock")
+        assert (data / "keys" / "secret_key").stat().st_mode & 0o777 == 0o600
+        with manage(data, "up", "--port", port + 1) as second:
+            assert f"runs in {data} already (process {up.pid}" in second.communicate()[0]
+            assert second.returncode == 1
+        up.send_signal(signal.SIGINT)
+        said = up.communicate(timeout=20)[0]
+    assert up.returncode == 0
+    assert f"Slipway is at http://127.0.0.1:{port} with 1 worker;" in said
+    assert "createsuperuser" in said
+    assert processes_of(data) == []
+
+
+def test_killed_outright_it_leaves_nothing_running_and_starts_again(data, port):
+    with manage(data, "up", "--port", port, "--workers", 1) as up:
+        wait_for(lambda: answers(port))
+        up.kill()
+        wait_for(lambda: processes_of(data) == [])
+    with manage(data, "up", "--port", port, "--workers", 1) as up:
+        wait_for(lambda: answers(port))
+        up.terminate()
+        up.communicate(timeout=20)
+    assert up.returncode == 0
+
+
+def test_a_port_that_is_taken_is_said_at_once(data, port):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", port))
+        other.listen()
+        with manage(data, "up", "--port", port) as up:
+            said = up.communicate(timeout=20)[0]
+    assert up.returncode == 1
+    assert f"127.0.0.1:{port} cannot be listened on" in said
+    assert f"--port {port + 1}" in said
