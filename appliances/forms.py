@@ -97,9 +97,7 @@ class ReleaseForm(forms.ModelForm):
     def clean_version(self) -> str:
         version = self.cleaned_data["version"]
         if self.instance.appliance.releases.filter(version=version).exists():
-            raise ValidationError(
-                f"{version} exists already: open it to change it, or choose the next number."
-            )
+            raise ValidationError(f"{version} exists already: open it to change it, or choose the next number.")
         return version
 
     def clean_template(self) -> str:
@@ -137,16 +135,12 @@ class MemberForm(forms.Form):
         return name
 
     def save(self, team: Team) -> Membership:
-        membership, _ = team.memberships.update_or_create(
-            user=self.user, defaults={"role": self.cleaned_data["role"]}
-        )
+        membership, _ = team.memberships.update_or_create(user=self.user, defaults={"role": self.cleaned_data["role"]})
         return membership
 
 
 class SecretForm(forms.Form):
-    name = forms.CharField(
-        max_length=64, validators=[NAME], help_text="As the template’s variable is called."
-    )
+    name = forms.CharField(max_length=64, validators=[NAME], help_text="As the template’s variable is called.")
     value = forms.CharField(
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "off"}),

@@ -55,9 +55,7 @@ class BuildAdmin(ReadOnly):
             except SlipwayError as error:
                 self.message_user(request, str(error), messages.ERROR)
             else:
-                self.message_user(
-                    request, f"Build {newer.pk} takes build {build.pk}'s place.", messages.SUCCESS
-                )
+                self.message_user(request, f"Build {newer.pk} takes build {build.pk}'s place.", messages.SUCCESS)
 
 
 @admin.register(Step)

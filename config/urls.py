@@ -10,6 +10,9 @@ from appliances.signing_in import SignIn
 
 urlpatterns = [
     path("admin/", admin.site.urls),
+    # Without its slash either would be taken for a team.
+    path("admin", RedirectView.as_view(pattern_name="admin:index")),
+    path("dashboard", RedirectView.as_view(pattern_name="dashboard")),
     path("login", SignIn.as_view(), name="login"),
     path("logout", auth.LogoutView.as_view(), name="logout"),
     path("password", auth.PasswordChangeView.as_view(), name="password_change"),

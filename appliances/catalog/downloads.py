@@ -37,20 +37,13 @@ class Withdrawn(Exception):  # noqa: N818 -- an answer to the visitor
 
 
 @require_safe
-def file(
-    request: HttpRequest, team: str, appliance: str, version: str, number: int, name: str
-) -> HttpResponse:
+def file(request: HttpRequest, team: str, appliance: str, version: str, number: int, name: str) -> HttpResponse:
     try:
         revision, public = find(request, team, appliance, version, number)
     except Withdrawn as gone:
-        return render(
-            request, "catalog/gone.html", {"release": gone.revision.release, "name": name}, status=410
-        )
+        return render(request, "catalog/gone.html", {"release": gone.revision.release, "name": name}, status=410)
     artifact = (
-        Artifact.objects.of_succeeded_builds()
-        .filter(build__revision=revision, name=name)
-        .exclude(file="")
-        .first()
+        Artifact.objects.of_succeeded_builds().filter(build__revision=revision, name=name).exclude(file="").first()
     )
     if artifact is None:
         raise Http404("This revision has no such file.")
@@ -70,12 +63,7 @@ def sums(request: HttpRequest, team: str, appliance: str, version: str, number: 
         return render(
             request, "catalog/gone.html", {"release": gone.revision.release, "name": "SHA256SUMS"}, status=410
         )
-    rows = (
-        Artifact.objects.of_succeeded_builds()
-        .filter(build__revision=revision)
-        .exclude(file="")
-        .order_by("name")
-    )
+    rows = Artifact.objects.of_succeeded_builds().filter(build__revision=revision).exclude(file="").order_by("name")
     lines = "".join(f"{sha256}  {name}\n" for sha256, name in rows.values_list("sha256", "name"))
     return HttpResponse(lines, content_type="text/plain; charset=utf-8")
 
@@ -105,9 +93,7 @@ def serve(request: HttpRequest, artifact: Artifact) -> HttpResponse | StreamingH
     path = default_storage.local_path(artifact.file)
     if path is None:  # a bucket: it serves ranges and conditions itself
         parameters = {"ResponseContentType": artifact.media_type}
-        return HttpResponseRedirect(
-            default_storage.url(artifact.file, filename=artifact.name, parameters=parameters)
-        )
+        return HttpResponseRedirect(default_storage.url(artifact.file, filename=artifact.name, parameters=parameters))
     etag = f'"{artifact.sha256}"'
     headers = {"ETag": etag, "Accept-Ranges": "bytes"}
     if etag in (known := parse_etags(request.headers.get("If-None-Match", ""))) or known == ["*"]:
@@ -190,8 +176,4 @@ def wanted_range(request: HttpRequest, etag: str, size: int) -> tuple[int, int] 
 def counts(request: HttpRequest) -> bool:
     """One download is one GET from the first byte; HEAD, a resumed part or an unchanged copy is none."""
     asked = request.headers.get("Range", "").replace(" ", "")
-    return (
-        request.method == "GET"
-        and "If-None-Match" not in request.headers
-        and not re.match(r"bytes=(?!0-)", asked)
-    )
+    return request.method == "GET" and "If-None-Match" not in request.headers and not re.match(r"bytes=(?!0-)", asked)

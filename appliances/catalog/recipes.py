@@ -84,7 +84,8 @@ def fetch(family: Family, downloads: Sequence[Download]) -> list[Recipe]:
     """Vagrant downloads by itself; for the others, on a server without a browser."""
     if family.key == "vagrant":
         return []
-    return [Recipe("Download in a terminal", f"curl -fLO -C - {downloads[0].url}", "Run again, it goes on.")]
+    note = "Broken off? Run it again: it goes on where it stopped."
+    return [Recipe("Download in a terminal", f"curl -fLO -C - {downloads[0].url}", note)]
 
 
 def verify(downloads: Sequence[Download]) -> Recipe:
@@ -99,9 +100,7 @@ def verify(downloads: Sequence[Download]) -> Recipe:
 def qemu(subject: Subject) -> list[Recipe]:
     recipes = []
     if disk := subject.file("qcow2"):
-        forwards = "".join(
-            f",hostfwd=tcp:127.0.0.1:{host}-:{guest}" for guest, host in [*subject.forwards, (22, 2222)]
-        )
+        forwards = "".join(f",hostfwd=tcp:127.0.0.1:{host}-:{guest}" for guest, host in [*subject.forwards, (22, 2222)])
         opens = "".join(f"http://127.0.0.1:{host} · " for guest, host in subject.forwards if guest == 80)
         recipes += [
             Recipe("Your key, on a seed", SEED, "cloud-localds comes with the package cloud-image-utils."),
@@ -165,8 +164,7 @@ def virtualbox(subject: Subject) -> list[Recipe]:
 def vagrant(subject: Subject) -> list[Recipe]:
     providers = [BOX_PROVIDERS[name] for name in BOX_PROVIDERS if name in subject.downloads]
     forwards = "".join(
-        f'  config.vm.network "forwarded_port", guest: {guest}, host: {host}\n'
-        for guest, host in subject.forwards
+        f'  config.vm.network "forwarded_port", guest: {guest}, host: {host}\n' for guest, host in subject.forwards
     )
     vagrantfile = (
         'Vagrant.configure("2") do |config|\n'
@@ -176,8 +174,7 @@ def vagrant(subject: Subject) -> list[Recipe]:
         f"{forwards}end"
     )
     adds = "\n".join(
-        f"vagrant box add {subject.page_url} --box-version {subject.version} --provider {name}"
-        for name in providers
+        f"vagrant box add {subject.page_url} --box-version {subject.version} --provider {name}" for name in providers
     )
     return [
         Recipe(

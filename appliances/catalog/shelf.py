@@ -114,24 +114,18 @@ class Shelf:
             if each.evidence.get("boot_seconds")
         ]
         slowest = max((seconds for *_, seconds in times), default=1)
-        return [
-            Boot(name, short, seconds, round(100 * seconds / slowest, 1)) for name, short, seconds in times
-        ]
+        return [Boot(name, short, seconds, round(100 * seconds / slowest, 1)) for name, short, seconds in times]
 
     @cached_property
     def ports(self) -> tuple[int, ...]:
         """TCP ports that were open on every machine that was launched from it, as far as it was seen."""
-        seen = [
-            set(port_numbers(each.evidence["ports"])) for each in self.artifacts if each.evidence.get("ports")
-        ]
+        seen = [set(port_numbers(each.evidence["ports"])) for each in self.artifacts if each.evidence.get("ports")]
         return tuple(sorted(set.intersection(*seen))) if seen else ()
 
     @cached_property
     def consoles(self) -> list[tuple[str, str]]:
         return [
-            (label(each.format), each.evidence["console"])
-            for each in self.artifacts
-            if each.evidence.get("console")
+            (label(each.format), each.evidence["console"]) for each in self.artifacts if each.evidence.get("console")
         ]
 
     @cached_property
@@ -179,9 +173,7 @@ def difference(since: str, before: dict[str, str], now: dict[str, str]) -> Chang
         added=[(name, now[name]) for name in sorted(now.keys() - before.keys())],
         removed=[(name, before[name]) for name in sorted(before.keys() - now.keys())],
         changed=[
-            (name, before[name], now[name])
-            for name in sorted(now.keys() & before.keys())
-            if before[name] != now[name]
+            (name, before[name], now[name]) for name in sorted(now.keys() & before.keys()) if before[name] != now[name]
         ],
     )
 

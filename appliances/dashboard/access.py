@@ -25,9 +25,7 @@ def appliance_for(request: HttpRequest, team: str, appliance: str, needs: Rule =
     return found
 
 
-def release_for(
-    request: HttpRequest, team: str, appliance: str, version: str, needs: Rule = can_view
-) -> Release:
+def release_for(request: HttpRequest, team: str, appliance: str, version: str, needs: Rule = can_view) -> Release:
     found = get_object_or_404(
         Release.objects.select_related("appliance__team"),
         version=version,

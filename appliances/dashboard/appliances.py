@@ -68,6 +68,4 @@ def edit(request: HttpRequest, team: str, appliance: str) -> HttpResponse:
         form.save()
         messages.success(request, "Saved. The catalog shows it already.")
         return redirect("appliance", team, appliance)
-    return render(
-        request, "dashboard/appliance_form.html", {"area": "dashboard", "form": form, "appliance": found}
-    )
+    return render(request, "dashboard/appliance_form.html", {"area": "dashboard", "form": form, "appliance": found})

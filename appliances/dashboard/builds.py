@@ -61,9 +61,7 @@ def live(request: HttpRequest, number: int) -> HttpResponse:
     after = int(request.GET["after"]) if request.GET.get("after", "").isdecimal() else -1
     chunks = list(found.log.after(after)[:CHUNKS_SHOWN])
     steps = {step.pk: step for step in found.steps.all()}
-    before = (
-        found.log.filter(sequence__lte=after).order_by("-sequence").values_list("step", flat=True).first()
-    )
+    before = found.log.filter(sequence__lte=after).order_by("-sequence").values_list("step", flat=True).first()
     known = set(found.log.filter(sequence__lte=after).order_by().values_list("step", flat=True).distinct())
     final = found.is_final and len(chunks) < CHUNKS_SHOWN
     context = page(request, found) | {

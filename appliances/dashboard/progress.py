@@ -45,9 +45,7 @@ def progress(build: Build) -> Progress:
             finished_at__isnull=False,
         ).exclude(pk=build.pk)[:FORMER_BUILDS]
     )
-    expected = (
-        median((each.finished_at - each.started_at).total_seconds() for each in former) if former else None
-    )
+    expected = median((each.finished_at - each.started_at).total_seconds() for each in former) if former else None
     weights = usual_seconds(former[0]) if former else {}
     elapsed = seconds_between(build.started_at, build.finished_at)
     return Progress(

@@ -67,9 +67,7 @@ def edit(request: HttpRequest, release: Release) -> HttpResponse:
             return redirect("release", *address(saved))
     text = form["template"].value() or ""
     status = 422 if form.errors or problems else 200
-    return render(
-        request, "dashboard/release.html", page(request, release, form, text, problems), status=status
-    )
+    return render(request, "dashboard/release.html", page(request, release, form, text, problems), status=status)
 
 
 @require_POST

@@ -19,13 +19,9 @@ urlpatterns = [
     path("dashboard/teams/new", teams.new, name="new-team"),
     path("dashboard/teams/<slug:team>", teams.team, name="team"),
     path("dashboard/teams/<slug:team>/members", teams.add_member, name="add-member"),
-    path(
-        "dashboard/teams/<slug:team>/members/<int:number>/remove", teams.remove_member, name="remove-member"
-    ),
+    path("dashboard/teams/<slug:team>/members/<int:number>/remove", teams.remove_member, name="remove-member"),
     path("dashboard/teams/<slug:team>/secrets", teams.set_secret, name="set-secret"),
-    path(
-        "dashboard/teams/<slug:team>/secrets/<int:number>/remove", teams.remove_secret, name="remove-secret"
-    ),
+    path("dashboard/teams/<slug:team>/secrets/<int:number>/remove", teams.remove_secret, name="remove-secret"),
     path("builds/<int:number>", builds.build, name="build"),
     path("builds/<int:number>/live", builds.live, name="build-live"),
     path("builds/<int:number>/log", builds.log, name="build-log"),

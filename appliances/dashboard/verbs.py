@@ -39,9 +39,7 @@ def _newest(revisions: list[Revision]) -> str:
 
 
 def _publish(release: Release, user: User, data: dict[str, Any]) -> None:
-    revision = get_object_or_404(
-        release.revisions, number=data.get("revision") or release.revisions.first().number
-    )
+    revision = get_object_or_404(release.revisions, number=data.get("revision") or release.revisions.first().number)
     releases.publish(revision, by=user)
 
 

@@ -50,8 +50,7 @@ def state(value: str, word: str = "") -> SafeString:
     label, tone, shape = STATES.get(value, (value, "", "ring"))
     svg = mark_safe(SHAPES[shape])  # noqa: S308 -- one of the constants above
     return format_html(
-        '<span class="state {}">'
-        '<svg width="14" height="14" viewBox="0 0 14 14" aria-hidden="true">{}</svg>{}</span>',
+        '<span class="state {}"><svg width="14" height="14" viewBox="0 0 14 14" aria-hidden="true">{}</svg>{}</span>',
         tone,
         svg,
         word or label,

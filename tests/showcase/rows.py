@@ -51,9 +51,7 @@ def fill(seed: int = 7) -> User:
         for age, version in zip(range(len(versions) - 1, -1, -1), versions, strict=True):
             at = now - timedelta(days=age * 31 + number * 3, hours=number + 2)
             published(appliance, version, formats, at, random, owner)
-    wiki, studio, relay = (
-        Appliance.objects.get(slug=slug) for slug in ("bookstack", "postgres-studio", "mail-relay")
-    )
+    wiki, studio, relay = (Appliance.objects.get(slug=slug) for slug in ("bookstack", "postgres-studio", "mail-relay"))
     bad = wiki.releases.get(version="1.2.0")
     Release.objects.filter(pk=bad.pk).update(
         state="withdrawn", withdrawn_reason="Its database listened on all addresses without a password."
@@ -126,9 +124,7 @@ def finished(revision: Revision, formats, at, random: Random, by: User) -> Build
     return build
 
 
-def artifact(
-    build: Build, format_: str, suffix: str, size: int, media_type: str, packages, random: Random
-) -> Artifact:
+def artifact(build: Build, format_: str, suffix: str, size: int, media_type: str, packages, random: Random) -> Artifact:
     release = build.revision.release
     name = f"{release.appliance.team.slug}-{release.appliance.slug}-{release.version}{suffix}"
     content = random.randbytes(4096)
@@ -140,9 +136,7 @@ def artifact(
         evidence={"boot_seconds": round(boot, 2), "ports": [22, 80], "packages": packages, "console": CONSOLE},
     )  # fmt: skip
     for title, seen in CHECKS:
-        CheckResult.objects.create(
-            build=build, format=format_, title=title, passed=True, seen=seen.format(boot=boot)
-        )
+        CheckResult.objects.create(build=build, format=format_, title=title, passed=True, seen=seen.format(boot=boot))
     return row
 
 
@@ -168,9 +162,7 @@ def running(revision: Revision, by: User, now) -> Build:
     start = now - timedelta(seconds=96)
     build = revision.builds.create(platform="qemu", state="running", started_at=start, worker="shipyard-1", requested_by=by, facts={"acceleration": "kvm"})  # fmt: skip
     rows = steps(build, start, 2)
-    Step.objects.filter(pk=rows[2].pk).update(
-        state="running", fraction=0.6, started_at=start + timedelta(seconds=25)
-    )
+    Step.objects.filter(pk=rows[2].pk).update(state="running", fraction=0.6, started_at=start + timedelta(seconds=25))
     for number, line in enumerate(LOG[:-2]):
         LogChunk.objects.create(build=build, step=rows[2], sequence=100 + number, text=line + "\n")
     return build

@@ -22,9 +22,7 @@ def published(version: str = "1.0.0", *, formats: tuple[str, ...] = ("qcow2",), 
         team=factories.team(slug="acme"), slug="wiki"
     )
     now = timezone.now()
-    release = factories.release(
-        appliance=appliance, version=version, state="published", published_at=now, **fields
-    )
+    release = factories.release(appliance=appliance, version=version, state="published", published_at=now, **fields)
     put_up(release, formats)
     return release
 

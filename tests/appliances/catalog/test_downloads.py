@@ -1,6 +1,7 @@
 """Downloads as curl, wget and browsers ask for them."""
 
 import hashlib
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.core.files.storage import default_storage
@@ -155,6 +156,22 @@ def test_a_download_that_has_begun_ends_whole(client, release):
     default_storage.delete(artifact.file)
     assert b"".join(pieces) == CONTENT[: SIZE - 1]
     response.close()
+
+
+def test_a_bucket_serves_its_files_itself(client, release, settings, monkeypatch):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "example")
+    options = {"bucket_name": "images", "region_name": "eu-west-1", "querystring_expire": 3600}
+    bucket = {"BACKEND": "builds.storage.S3Storage", "OPTIONS": options}
+    settings.STORAGES = {**settings.STORAGES, "default": bucket}
+    response = client.get(ADDRESS)
+    assert response.status_code == 302
+    target = urlsplit(response["Location"])
+    query = parse_qs(target.query)
+    assert target.path.endswith("/wiki-1.0.0.qcow2")
+    assert query["response-content-disposition"] == ['attachment; filename="wiki-1.0.0.qcow2"']
+    assert query["response-content-type"] == ["application/x-qemu-disk"]
+    assert "no-store" in response["Cache-Control"]  # the address in it soon expires
 
 
 def test_files_of_failed_builds_are_not_served(client, release):

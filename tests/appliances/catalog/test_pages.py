@@ -49,9 +49,7 @@ def many(count: int) -> None:
         )
         for each in releases
     )
-    builds = Build.objects.bulk_create(
-        Build(revision=each, platform="qemu", state="succeeded") for each in revisions
-    )
+    builds = Build.objects.bulk_create(Build(revision=each, platform="qemu", state="succeeded") for each in revisions)
     Artifact.objects.bulk_create(
         Artifact(build=each, format="qcow2", file="f", name="a.qcow2", media_type="x/y", sha256="0" * 64)
         for each in builds
@@ -87,9 +85,7 @@ def test_an_appliance_page_takes_the_same_few_queries(client, django_assert_max_
 
 def test_filters_are_in_the_address_and_find(client):
     published(formats=("ova",), appliance=factories.appliance(slug="vm", name="Vm thing", category="wiki"))
-    published(
-        formats=("qcow2",), appliance=factories.appliance(slug="disk", name="Disk thing", category="mail")
-    )
+    published(formats=("qcow2",), appliance=factories.appliance(slug="disk", name="Disk thing", category="mail"))
     assert names(client, "?platform=vmware") == {"vm"}
     assert names(client, "?platform=qemu") == {"disk"}
     assert names(client, "?category=mail") == {"disk"}

@@ -86,12 +86,7 @@ def test_a_failure_comes_first_with_its_last_lines_and_what_to_do(client, build)
     Build.objects.update(state="failed", finished_at=timezone.now(), error="Install failed.", hint="Mend it.")
     page = text(client.get(f"/builds/{build.pk}"))
     failure = page.index("Install failed.")
-    assert (
-        failure
-        < page.index("Mend it.")
-        < page.index("E: Unable to locate package")
-        < page.index('id="steps"')
-    )
+    assert failure < page.index("Mend it.") < page.index("E: Unable to locate package") < page.index('id="steps"')
     assert "Try again" in page
     assert "/retry" in page
 

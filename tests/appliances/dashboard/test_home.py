@@ -91,9 +91,7 @@ def test_the_last_owner_stays(client, owner):
 
 def test_a_secret_goes_in_and_never_comes_out(client, owner):
     value = "correct horse battery staple"
-    response = client.post(
-        "/dashboard/teams/acme/secrets", {"name": "db_password", "value": value}, follow=True
-    )
+    response = client.post("/dashboard/teams/acme/secrets", {"name": "db_password", "value": value}, follow=True)
     assert "db_password" in text(response)
     assert value not in text(response)
     team = Team.objects.get()
