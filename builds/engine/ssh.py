@@ -290,7 +290,8 @@ def _feeding(channel: paramiko.Channel, header: bytes, content: IO[bytes]) -> It
 
 
 def _script(command: str, env: Mapping[str, str], user: str, folder: str) -> str:
-    lines = [f"export PATH={PATH}"]
+    # Merged here, where both are written, they stay in order.
+    lines = ["exec 2>&1", f"export PATH={PATH}"]
     lines += [f"export {name}={_q(value)}" for name, value in env.items()]
     if folder:
         lines.append(f"cd {_q(folder)} || exit")

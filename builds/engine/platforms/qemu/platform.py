@@ -114,7 +114,9 @@ class Qemu(Platform):
 def overlay(path: Path, format: str, target: Path, context: Context) -> list[Path]:
     """Make a disk that starts as `path` and takes all writes; returns the files that it reads."""
     files = [Path(layer["filename"]).resolve() for layer in layers(path, format)]
-    command.run(["qemu-img", "create", "-q", "-f", "qcow2", "-F", format, "-b", files[0], target], context)
+    # Only whole clusters can be trimmed. As large as a file system's blocks, none keeps what was deleted in it.
+    shape = ["-f", "qcow2", "-o", "cluster_size=4k"]
+    command.run(["qemu-img", "create", "-q", *shape, "-F", format, "-b", files[0], target], context)
     return files
 
 
