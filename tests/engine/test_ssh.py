@@ -48,9 +48,9 @@ def test_environment_reaches_the_command_and_no_process_list(machine: Machine, c
 
 def test_runs_as_a_user_in_a_folder(machine: Machine, context: Context) -> None:
     finished = machine.run(
-        'id -un; pwd; echo "$A"; cat', context, user="nobody", folder="/tmp", env={"A": "b c"}, input=b"in"
+        'id -un; pwd; echo "$A"; cat', context, user="nobody", folder="/srv", env={"A": "b c"}, input=b"in"
     )
-    assert finished.output == "nobody\n/tmp\nb c\nin"
+    assert finished.output == "nobody\n/srv\nb c\nin"
     assert machine.run("echo never", context, folder="/no/such").exit_code != 0
 
 

@@ -26,7 +26,7 @@ FETCH = "wget -q -T {} -O - http://{} >/dev/null 2>&1 && echo reached || echo no
 class Quiet(http.server.BaseHTTPRequestHandler):
     visitors: list[str] = []
 
-    def do_GET(self) -> None:  # noqa: N802
+    def do_GET(self) -> None:
         self.visitors.append(self.path)
         self.send_response(200)
         self.end_headers()
