@@ -1,12 +1,10 @@
-"""SshMachine: a machine that is reached over SSH, whatever it runs on. All it needs is a POSIX shell, dd and tar."""
+"""SshMachine: a machine that is reached over SSH. All it needs is a POSIX shell, dd and tar."""
 
 from __future__ import annotations
 
 import contextlib
-import logging
 import secrets
 import shlex
-import socket
 import tarfile
 import tempfile
 import threading
@@ -29,50 +27,6 @@ POLL = 0.1  # seconds between two looks at a silent command
 LINGER = 0.5  # seconds that output may still come after a command has ended
 KILLED = 137  # the exit code of a shell that was killed itself: 128 + SIGKILL, as a shell would say
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
-# A broken connection is told by an exception; the library's own log would go to standard error.
-logging.getLogger("slipway.ssh").addHandler(logging.NullHandler())
-logging.getLogger("slipway.ssh").propagate = False
-
-
-class Refused(Exception):  # noqa: N818
-    """Somebody answered, but not as it should: another host key, or our key is not known (yet)."""
-
-
-def login(
-    connection: socket.socket, user: str, key: paramiko.PKey, host_key: str, patience: float = 60
-) -> paramiko.Transport:
-    """Open a session on a connected socket, which it takes over. Raises Refused, SSHException, EOFError or OSError.
-
-    `host_key` is the public line that the machine must prove to have ("ssh-ed25519 AAAA…"); empty: any is taken.
-    """
-    transport = paramiko.Transport(connection)
-    try:
-        transport.set_log_channel("slipway.ssh")
-        transport.banner_timeout = transport.auth_timeout = transport.handshake_timeout = patience
-        if host_key:
-            transport.get_security_options().key_types = (host_key.split()[0],)
-        transport.start_client(timeout=patience)
-        shown = transport.get_remote_server_key()
-        if host_key and describe(shown) != host_key:
-            raise Refused("it shows another host key than the one it was given")
-        try:
-            transport.auth_publickey(user, key)
-        except paramiko.AuthenticationException as error:
-            raise Refused(f"it does not let {user} in with the key that it was given") from error
-        transport.set_keepalive(15)
-    except paramiko.ssh_exception.IncompatiblePeer as error:
-        transport.close()
-        raise Refused(f"it has no host key of the kind that it was given ({error})") from error
-    except BaseException:
-        transport.close()
-        raise
-    return transport
-
-
-def describe(key: paramiko.PKey) -> str:
-    """The key's public line, without comment."""
-    return f"{key.get_name()} {key.get_base64()}"
 
 
 class SshMachine(Machine):
@@ -182,8 +136,8 @@ class SshMachine(Machine):
         timeout: float | None,
     ) -> int:
         """Run the script as root with `content` as its input; `take` gets the output as it comes."""
-        # The script travels on standard input too: arguments are for everybody in the machine to read. dd takes
-        # exactly its bytes and leaves the rest to the script. The mark finds what the script has started.
+        # The script travels on standard input too: arguments are for everybody in the machine to read. dd
+        # takes exactly its bytes and leaves the rest to the script. The mark finds what the script has started.
         header, mark = script.encode(), secrets.token_hex(8)
         read = f'eval "$(dd bs=1 count={len(header)} 2>/dev/null)"'
         sudo = "" if self.user == "root" else "sudo -n "
@@ -224,7 +178,7 @@ class SshMachine(Machine):
         raise BuildError(
             f"The connection to the machine broke while a command ran{reason}. Its console said last:\n"
             + self.last_lines(),
-            hint="Did a command restart the machine, its network or its SSH server? Or is memory short in it?",
+            hint="Did a command restart the machine, its network or its SSH server? Is memory short in it?",
         ) from error
 
     def last_lines(self, count: int = 15) -> str:
@@ -252,7 +206,7 @@ class _Kept:
 
 
 def _output(channel: paramiko.Channel) -> Iterator[bytes]:
-    """The output until the command has ended; empty pieces in between, for the caller to look at the clock."""
+    """The output until the command has ended; empty pieces let the caller look at the clock."""
     silent = 0.0
     # A daemon that the command has left behind may hold the output open for ever.
     while not (channel.exit_status_ready() and silent > LINGER):
@@ -291,7 +245,8 @@ def _feeding(channel: paramiko.Channel, header: bytes, content: IO[bytes]) -> It
 
 
 def _script(command: str, env: Mapping[str, str], user: str, folder: str) -> str:
-    lines = [f"export PATH={PATH}"]
+    # Merged here, where both are written, they stay in order.
+    lines = ["exec 2>&1", f"export PATH={PATH}"]
     lines += [f"export {name}={_q(value)}" for name, value in env.items()]
     if folder:
         lines.append(f"cd {_q(folder)} || exit")

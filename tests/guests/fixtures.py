@@ -15,7 +15,7 @@ from builds.engine.platforms.qemu.platform import Qemu
 from tests.guests import tiny as recipe
 from tests.guests.tiny import Tiny
 
-SIZE = Size(cpus=2, memory=256 * 1024 * 1024, disk=128 * 1024 * 1024)
+SIZE = Size(cpus=2, memory=256 * 1024 * 1024, disk=768 * 1024 * 1024)
 BOOT_LIMIT = 120  # seconds: ten times what it takes on an idle machine
 
 

@@ -22,6 +22,11 @@ def guests_in(folder: Path) -> list[int]:
     return [pid for pid in pids if _state(pid) not in ("", "Z") and str(folder) in _about(pid)]
 
 
+def nothing_left_in(folder: Path) -> bool:
+    """What was killed takes a moment to be gone."""
+    return all(gone(pid) for pid in guests_in(folder))
+
+
 def _about(pid: int) -> str:
     """The process's arguments, and where it works: seen from a sandbox, a folder has another name."""
     about = Path(f"/proc/{pid}")

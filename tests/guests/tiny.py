@@ -1,7 +1,7 @@
 """A guest that boots in seconds under emulation: busybox, dropbear and Debian's cloud kernel on a small disk.
 
-It stands for any base: it boots by BIOS and GRUB from virtio-blk, pvscsi or IDE, takes its address by DHCP, and
-reads the NoCloud volume as the real bases do. `kernel` and `initrd` beside the disk allow a direct kernel boot.
+It stands for any base: it boots by BIOS and GRUB from virtio-blk, pvscsi or IDE, takes its address by DHCP,
+and reads the NoCloud volume as real bases do. `kernel` and `initrd` beside the disk allow a direct kernel boot.
 Run as a program, it says where it has put the files:  python -m tests.guests.tiny
 """
 
@@ -23,7 +23,7 @@ from builds.engine.image import Image
 CACHE = Path(__file__).parents[2] / ".cache" / "tiny"
 FILES = Path(__file__).parent / "tiny-root"
 INIT = Path(__file__).parent / "tiny-init.sh"
-SIZE = 64 * 1024 * 1024
+SIZE = 640 * 1024 * 1024  # mostly a hole; on less, mke2fs would choose smaller blocks than real bases have
 PROGRAMS = (
     "/usr/sbin/dropbear",
     "/usr/bin/dropbearconvert",

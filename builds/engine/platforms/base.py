@@ -22,8 +22,8 @@ class Platform(Plugin):
     ) -> AbstractContextManager[Machine]:
         """A machine started from the base, reachable as root; gone on every way out of the `with` block.
 
-        `network` is "outside" (the internet, not the host nor metadata addresses) or "none". A machine that does
-        not answer before the context's deadline is a BuildError that says how far it came.
+        `network` is "outside" (the internet, not the host nor metadata addresses) or "none". A machine that
+        does not answer before the context's deadline is a BuildError that says how far it came.
         """
 
     @abstractmethod

@@ -12,7 +12,7 @@ import paramiko
 
 from ...context import Context
 from ...errors import BuildError, TimedOut, WorkerError
-from ...ssh import Refused, describe, login
+from ...session import Refused, describe, login
 from .guest import Guest
 
 SSH = 22
@@ -24,7 +24,7 @@ NOT_BOOTABLE = "No bootable device"  # as the firmware says it
 
 @dataclass
 class Arrival:
-    """Who is let in, and what the machine must show. `host_key` is empty when it is not known: any is taken."""
+    """Who comes, and whom to expect. `host_key` is empty while it is not known: any will do."""
 
     user: str
     key: paramiko.PKey
@@ -75,7 +75,7 @@ def _too_late(late: TimedOut, guest: Guest, probes: _Probes) -> TimedOut:
     if evidence:
         return TimedOut(
             f"{late.message} The machine boots: {evidence}. {_said(guest)}",
-            hint="It needs an SSH server, its address by DHCP, and the login of a NoCloud volume: cloud-init reads one.",
+            hint="It needs an SSH server, its address by DHCP, and cloud-init to read the NoCloud volume's login.",
         )
     return TimedOut(
         f"{late.message} The machine did not boot: nothing answers on its network. {_said(guest)}",
@@ -108,8 +108,8 @@ def _said(guest: Guest) -> str:
 class _Probes:
     """Overlapping attempts to reach the SSH server.
 
-    A connection to a guest that is not up yet looks open and stays silent, and an emulated one may take seconds to
-    say its first word: so each attempt may wait, longer as time goes by, and the next begins before it ends.
+    A connection to a guest that is not up yet looks open and stays silent, and an emulated one may take seconds
+    to say its first word: so each attempt may wait, longer as time goes by, and the next begins before it ends.
     """
 
     def __init__(self, guest: Guest) -> None:

@@ -57,7 +57,7 @@ class Hardware:
             *("-chardev", f"file,id=console,path={CONSOLE},append=on", "-serial", "chardev:console"),
             *("-qmp", f"unix:{QMP},server=on,wait=off"),
             *(self._boot(kernel) if kernel else ()),
-            # A restart ends QEMU; the next one boots from the disk, whose kernel may be newer than the given one.
+            # A restart ends QEMU; the next one boots from the disk: its kernel may be newer than ours.
             *("-action", "reboot=shutdown"),
             *("-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"),
         ]
@@ -65,8 +65,8 @@ class Hardware:
     def _processor(self, direct: bool) -> tuple[str, ...]:
         if self.accelerator == "kvm":
             return ("-accel", "kvm", "-cpu", "host")
-        # The fewer features a kernel finds, the fewer it uses, and emulated each of them costs. Only together with
-        # mitigations=off, though: left alone, a kernel isolates its page tables on this model, which costs more.
+        # The fewer features a kernel finds, the fewer it uses, and emulated each of them costs. Only together
+        # with mitigations=off: left alone, a kernel isolates its page tables on this model, which costs more.
         return ("-accel", "tcg,thread=multi", "-cpu", "Nehalem" if direct else "max")
 
     def _storage(self) -> tuple[str, ...]:

@@ -81,12 +81,14 @@ class QemuMachine(SshMachine):
                 pressed = True
         if (ended := self.guest.ended()) != reason:
             raise BuildError(
-                f"The machine did not {verb} but ended otherwise: {ended or self.guest.complaint() or 'killed'}. Its console said last:\n{self.last_lines()}"
+                f"The machine did not {verb} but ended otherwise: {ended or self.guest.complaint() or 'killed'}.\n"
+                f"Its console said last:\n{self.last_lines()}"
             )
 
     def _stuck(self, verb: str) -> SlipwayError:
         return BuildError(
             f"The machine did not {verb} within {self._shutdown_limit:.0f} s. "
             f"Its console said last:\n{self.last_lines()}",
-            hint="A machine that is switched off by force leaves a damaged file system: no image was made. Find the service that does not stop; `TimeoutStopSec=` limits it.",
+            hint="A machine that is switched off by force leaves a damaged file system: no image was made. "
+            "Find the service that does not stop; `TimeoutStopSec=` limits it.",
         )

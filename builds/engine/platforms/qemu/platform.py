@@ -36,7 +36,7 @@ class Qemu(Platform):
 
     class Options(PluginOptions):
         accelerator: Literal["auto", "kvm", "tcg"] = "auto"
-        """What runs the machine's instructions: `kvm`, `tcg` (software, slow), or `auto`, the best that works."""
+        """What runs the machine's instructions: `kvm`, `tcg` (slow), or `auto`, the best that works."""
 
     options: Options
     shutdown_limit: ClassVar[float] = 180  # seconds
@@ -114,7 +114,9 @@ class Qemu(Platform):
 def overlay(path: Path, format: str, target: Path, context: Context) -> list[Path]:
     """Make a disk that starts as `path` and takes all writes; returns the files that it reads."""
     files = [Path(layer["filename"]).resolve() for layer in layers(path, format)]
-    command.run(["qemu-img", "create", "-q", "-f", "qcow2", "-F", format, "-b", files[0], target], context)
+    # Only whole clusters can be trimmed: as large as a file system's blocks, none keeps deleted ones.
+    shape = ["-f", "qcow2", "-o", "cluster_size=4k"]
+    command.run(["qemu-img", "create", "-q", *shape, "-F", format, "-b", files[0], target], context)
     return files
 
 
@@ -125,7 +127,7 @@ def layers(path: Path, format: str) -> list[dict[str, Any]]:
 
 
 def check_base(base: Image, size: Size, context: Context) -> None:
-    """A base comes from elsewhere. It may ask for a larger disk, or name any file of this host as the rest of itself."""
+    """A base may come from anywhere: it may be too large, or name any file of this host as the rest of itself."""
     disk, *backing = layers(base.file, "qcow2")
     if size.disk < disk["virtual-size"]:
         raise BuildError(

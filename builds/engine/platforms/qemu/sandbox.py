@@ -66,7 +66,7 @@ class Sandbox(Confinement):
         self._kvm = kvm
         self._limit = (disk + MARGIN) // 512  # ulimit -f counts blocks of 512 bytes
 
-    def start(self, argv: Sequence[str], stack: ExitStack, console: Console) -> Child:  # noqa: ARG002 -- nothing to say
+    def start(self, argv: Sequence[str], stack: ExitStack, console: Console) -> Child:  # noqa: ARG002
         told, info = _pipe(stack)
         gate, go = _pipe(stack)
         (self._folder / "door.sock").unlink(missing_ok=True)
@@ -170,7 +170,7 @@ class Unconfined(Confinement):
 
 
 def own_addresses() -> list[str]:
-    """The host's own addresses, as routes: what listens on them is not for guests. Loopback has no route anyway."""
+    """The host's own addresses, as routes: what listens on them is not for guests. Loopback has none."""
     interfaces = json.loads(command.run(["ip", "-json", "-4", "address"]))
     addresses = (
         entry["local"] for each in interfaces for entry in each.get("addr_info", []) if "local" in entry

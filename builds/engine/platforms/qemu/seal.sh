@@ -3,6 +3,12 @@
 # KEY is the blob of the public key that opened the machine for us.
 set -u
 have() { command -v "$1" >/dev/null 2>&1; }
+blank() { # overwrite with as many zeros, on the disk
+    if [ -f "$1" ]; then
+        head -c "$(wc -c < "$1")" /dev/zero | dd of="$1" bs=4096 conv=notrunc 2>/dev/null
+        sync
+    fi
+}
 empty() { for file; do if [ -f "$file" ]; then : > "$file"; fi; done; }
 
 # What still writes would fill the logs again.
@@ -12,20 +18,24 @@ if have systemctl; then
 fi
 if have cloud-init; then cloud-init clean --logs --seed >/dev/null 2>&1 || cloud-init clean --logs >/dev/null 2>&1; fi
 
-# The way in: our key goes, keys that the template put there stay.
+# The way in: our key goes, keys that the template put there stay. What is removed is overwritten first, and that has
+# reached the disk before it is removed: not every disk can be trimmed.
+host_keys="/etc/ssh/ssh_host_*_key /etc/ssh/ssh_host_*_key.pub /etc/dropbear/dropbear_*_host_key"
+mkdir -p /run/seal
 for file in /root/.ssh/authorized_keys /home/*/.ssh/authorized_keys; do
-    [ -f "$file" ] || continue
-    if grep -qF "$KEY" "$file"; then
-        grep -vF "$KEY" "$file" > "$file.left"
-        cat "$file.left" > "$file"
-        rm -f "$file.left"
+    if [ -f "$file" ] && grep -qF "$KEY" "$file"; then
+        grep -vF "$KEY" "$file" > /run/seal/left
+        blank "$file"
+        cat /run/seal/left > "$file"
     fi
-    if ! grep -q '[^[:space:]]' "$file"; then
+    if [ -f "$file" ] && ! grep -q '[^[:space:]]' "$file"; then
         rm -f "$file"
         rmdir "${file%/*}" 2>/dev/null
     fi
 done
-rm -f /etc/ssh/ssh_host_*_key /etc/ssh/ssh_host_*_key.pub /etc/dropbear/dropbear_*_host_key
+for file in $host_keys; do blank "$file"; done
+rm -f $host_keys
+rm -rf /run/seal
 
 # What a machine must find out for itself.
 empty /etc/machine-id

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ SOURCE = Path(acceleration.__file__).with_name("probe.s")
 
 
 @pytest.fixture
-def qemu_that(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
+def qemu_that(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
     """Puts a program in QEMU's place that does as told, and counts its runs."""
 
     def place(what: str) -> Path:
@@ -40,7 +41,9 @@ def own(context: Context, tmp_path: Path) -> Context:
     return Context(**{**vars(context), "cache": tmp_path / "empty"})
 
 
-def test_kvm_that_runs_a_guest_is_used_and_remembered(qemu_that, own: Context, console: Recorder) -> None:  # type: ignore[no-untyped-def]
+def test_kvm_that_runs_a_guest_is_used_and_remembered(
+    qemu_that: Callable[[str], Path], own: Context, console: Recorder
+) -> None:
     runs = qemu_that(f"exit {acceleration.ANSWER}")
     assert acceleration.choose("auto", own).name == "kvm"
     assert acceleration.choose("kvm", own).name == "kvm"
@@ -48,7 +51,9 @@ def test_kvm_that_runs_a_guest_is_used_and_remembered(qemu_that, own: Context, c
     assert console.facts["acceleration"] == "kvm: a guest ran under /dev/kvm"
 
 
-def test_kvm_that_hangs_is_not_used(qemu_that, own: Context, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+def test_kvm_that_hangs_is_not_used(
+    qemu_that: Callable[[str], Path], own: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(acceleration, "PROBE_LIMIT", 0.5)
     qemu_that("sleep 1000")
     assert str(acceleration.choose("auto", own)) == "tcg: /dev/kvm exists, but guests hang under it"
@@ -56,7 +61,7 @@ def test_kvm_that_hangs_is_not_used(qemu_that, own: Context, monkeypatch: pytest
         acceleration.choose("kvm", own)
 
 
-def test_qemu_that_refuses_kvm_is_quoted(qemu_that, own: Context) -> None:  # type: ignore[no-untyped-def]
+def test_qemu_that_refuses_kvm_is_quoted(qemu_that: Callable[[str], Path], own: Context) -> None:
     qemu_that("echo 'failed to initialize kvm: Permission denied' >&2; exit 1")
     assert "Permission denied" in acceleration.choose("auto", own).reason
 

@@ -20,13 +20,13 @@ from tests.guests.fixtures import SIZE
 from tests.guests.processes import guests_in
 from tests.guests.tiny import Tiny
 
-FETCH = "wget -q -T 4 -O - http://{} >/dev/null 2>&1 && echo reached || echo nothing"
+FETCH = "wget -q -T {} -O - http://{} >/dev/null 2>&1 && echo reached || echo nothing"
 
 
 class Quiet(http.server.BaseHTTPRequestHandler):
     visitors: list[str] = []
 
-    def do_GET(self) -> None:  # noqa: N802
+    def do_GET(self) -> None:
         self.visitors.append(self.path)
         self.send_response(200)
         self.end_headers()
@@ -53,7 +53,7 @@ def test_the_outside_is_reached_but_not_the_host(
     qemu: Qemu, tiny: Tiny, context: Context, server: int
 ) -> None:
     with qemu.launch(tiny.direct_image(), SIZE, "outside", context) as machine:
-        assert _fetch(machine, "deb.debian.org/", context) == "reached"
+        assert _fetch(machine, "deb.debian.org/", context, patience=60) == "reached"
         own = [address.removesuffix("/32") for address in own_addresses()]
         assert own
         for host in ("10.0.2.2", "127.0.0.1", "192.0.2.2", "192.0.2.100", *own):
@@ -100,8 +100,8 @@ def test_a_host_without_namespaces_is_told_how_to_allow_them(
     assert "unprivileged_userns_clone" in caught.value.hint
 
 
-def _fetch(machine: Machine, address: str, context: Context) -> str:
-    return machine.expect(FETCH.format(address), context).strip()
+def _fetch(machine: Machine, address: str, context: Context, patience: int = 3) -> str:
+    return machine.expect(FETCH.format(patience, address), context).strip()
 
 
 def _comm(pid: int) -> str:
