@@ -56,7 +56,7 @@ class Command(BaseCommand):
         release = revision.release
         self.stdout.write("")
         for build in revision.builds.newest_per_platform():
-            self.stdout.write(f"  The build      {url}{reverse('builds:build', args=[build.pk])}")
+            self.stdout.write(f"  The build      {url}{reverse('build', args=[build.pk])}")
         if revision.state == RevisionState.PUBLISHED:
             self.stdout.write(f"  The catalog    {url}{release.appliance.get_absolute_url()}")
         self.stdout.write(f"  Sign in as     demo, with the password in {password_file()}")

@@ -41,7 +41,8 @@ class Command(BaseCommand):
             refuse_taken(bind, port)
             call_command("migrate", interactive=False, verbosity=0)
             call_command("collectstatic", interactive=False, verbosity=0)
-            self._first_admin()
+            if not quiet:
+                self._first_admin()
             connections.close_all()
             with stop_signals() as stopped, Supervisor(self.stderr.write) as supervisor:
                 if settings.REDIS_SOCKET:

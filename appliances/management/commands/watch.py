@@ -30,12 +30,16 @@ class Command(BaseCommand):
         revision, chosen = find(what)
         terminal = Terminal(file=self.stdout, force_terminal=None if self.stdout.isatty() else False)
         tasks: dict[int, TaskID] = {}
+        shown: dict[int, str] = {}
         with bars(terminal) as progress:
             while True:
                 builds = [chosen] if chosen else list(revision.builds.newest_per_platform().order_by("platform"))
                 for build in builds:
                     build.refresh_from_db()
-                    draw(build, progress, tasks)
+                    if terminal.is_terminal:
+                        draw(build, progress, tasks)
+                    else:
+                        list_changes(build, terminal, shown)
                 revision.refresh_from_db(fields=["state"])
                 settled = chosen is not None or revision.state != RevisionState.BUILDING
                 if settled and not any(build.is_active for build in builds):
@@ -86,6 +90,15 @@ def draw(build: Build, progress: Progress, tasks: dict[int, TaskID]) -> None:
         progress.update(task, completed=step.fraction, mark=MARKS[step.state])
         if step.state not in (StepState.PENDING, StepState.RUNNING):
             progress.stop_task(task)
+
+
+def list_changes(build: Build, terminal: Terminal, shown: dict[int, str]) -> None:
+    """For output that goes into a file: a line whenever a step begins or ends."""
+    for step in build.steps.exclude(state=StepState.PENDING):
+        if shown.get(step.pk) != step.state:
+            shown[step.pk] = step.state
+            took = f" ({(step.finished_at - step.started_at).total_seconds():.1f} s)" if step.finished_at else ""
+            terminal.print(f"{build.platform}: {step.title}: {step.state}{took}", markup=False, highlight=False)
 
 
 def tell(build: Build, terminal: Terminal) -> None:
