@@ -1,4 +1,4 @@
-"""An SSH session, opened on a connection that somebody else has made, with a machine that proves who it is."""
+"""An SSH session: opened on a connection that is there already, with a machine that proves who it is."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def login(
 ) -> paramiko.Transport:
     """Open a session on a connected socket, which it takes over.
 
-    `host_key` is the public line that the machine must prove to have ("ssh-ed25519 AAAA…"); empty: any will do.
+    `host_key` is the public line that the machine must prove to have ("ssh-ed25519 AAAA…"); empty: any.
     Raises Refused, and SSHException, EOFError or OSError when the connection does not hold.
     """
     transport = paramiko.Transport(connection)

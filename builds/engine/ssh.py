@@ -137,7 +137,7 @@ class SshMachine(Machine):
     ) -> int:
         """Run the script as root with `content` as its input; `take` gets the output as it comes."""
         # The script travels on standard input too: arguments are for everybody in the machine to read. dd
-        # takes exactly its bytes and leaves the rest to the script. The mark finds what the script has started.
+        # takes exactly its bytes and leaves the rest to the script. The mark finds what it has started.
         header, mark = script.encode(), secrets.token_hex(8)
         read = f'eval "$(dd bs=1 count={len(header)} 2>/dev/null)"'
         sudo = "" if self.user == "root" else "sudo -n "

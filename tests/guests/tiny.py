@@ -1,7 +1,7 @@
 """A guest that boots in seconds under emulation: busybox, dropbear and Debian's cloud kernel on a small disk.
 
 It stands for any base: it boots by BIOS and GRUB from virtio-blk, pvscsi or IDE, takes its address by DHCP,
-and reads the NoCloud volume as real bases do. `kernel` and `initrd` beside the disk allow a direct kernel boot.
+and reads the NoCloud volume as real bases do. `kernel` and `initrd` beside the disk allow a direct boot.
 Run as a program, it says where it has put the files:  python -m tests.guests.tiny
 """
 

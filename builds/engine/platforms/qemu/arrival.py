@@ -75,7 +75,7 @@ def _too_late(late: TimedOut, guest: Guest, probes: _Probes) -> TimedOut:
     if evidence:
         return TimedOut(
             f"{late.message} The machine boots: {evidence}. {_said(guest)}",
-            hint="It needs an SSH server, its address by DHCP, and cloud-init to read the NoCloud volume's login.",
+            hint="It needs an SSH server, DHCP, and cloud-init to read the login of the NoCloud volume.",
         )
     return TimedOut(
         f"{late.message} The machine did not boot: nothing answers on its network. {_said(guest)}",
@@ -108,8 +108,8 @@ def _said(guest: Guest) -> str:
 class _Probes:
     """Overlapping attempts to reach the SSH server.
 
-    A connection to a guest that is not up yet looks open and stays silent, and an emulated one may take seconds
-    to say its first word: so each attempt may wait, longer as time goes by, and the next begins before it ends.
+    A connection to a guest that is not up yet looks open and stays silent, and an emulated one may take
+    seconds to say its first word: each attempt may wait, longer as time goes by, and the next overlaps it.
     """
 
     def __init__(self, guest: Guest) -> None:

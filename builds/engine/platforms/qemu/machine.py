@@ -81,7 +81,7 @@ class QemuMachine(SshMachine):
                 pressed = True
         if (ended := self.guest.ended()) != reason:
             raise BuildError(
-                f"The machine did not {verb} but ended otherwise: {ended or self.guest.complaint() or 'killed'}.\n"
+                f"The machine did not {verb} but ended ({ended or self.guest.complaint() or 'killed'}).\n"
                 f"Its console said last:\n{self.last_lines()}"
             )
 

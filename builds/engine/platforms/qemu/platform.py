@@ -127,7 +127,7 @@ def layers(path: Path, format: str) -> list[dict[str, Any]]:
 
 
 def check_base(base: Image, size: Size, context: Context) -> None:
-    """A base may come from anywhere: it may be too large, or name any file of this host as the rest of itself."""
+    """A base may come from anywhere: too large, or naming any file of this host as the rest of itself."""
     disk, *backing = layers(base.file, "qcow2")
     if size.disk < disk["virtual-size"]:
         raise BuildError(
