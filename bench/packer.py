@@ -67,4 +67,6 @@ def build(template: Path) -> None:
                    "PACKER_CACHE_DIR": str(template.parent / "cache")}  # fmt: skip
     log = template.parent / "packer.log"
     with log.open("ab") as output:
-        subprocess.run(["packer", "build", "-force", template], check=True, stdout=output, stderr=output, env=environment)
+        subprocess.run(
+            ["packer", "build", "-force", template], check=True, stdout=output, stderr=output, env=environment
+        )

@@ -44,7 +44,7 @@ def main(arguments: list[str]) -> int:
     for name, (use, _) in absent.items():
         print(f"not found: {name} ({use})", file=sys.stderr)  # noqa: T201 -- a command line talks to its user
     if absent and not skip:
-        print(
+        print(  # noqa: T201
             "Install them with `scripts/packages test`, or leave their tests out with --skip-missing.",
             file=sys.stderr,
         )

@@ -157,9 +157,9 @@ def folder_of(revision: Revision, release: Release) -> str:
 
 
 def port_numbers(ports: Iterable[Any]) -> list[int]:
-    """Evidence holds numbers, or texts such as "80/tcp"."""
-    digits = (str(port).partition("/")[0].rpartition(":")[2] for port in ports)
-    return [int(each) for each in digits if each.isdigit()]
+    """The TCP ports among what evidence holds: "80/tcp", "68/udp"."""
+    named = (str(port).partition("/") for port in ports)
+    return [int(number) for number, _, protocol in named if protocol in ("", "tcp") and number.isdigit()]
 
 
 def packages_in(artifacts: Iterable[Artifact]) -> dict[str, str]:

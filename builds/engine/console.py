@@ -11,7 +11,7 @@ REDACTED = "••••••"
 
 
 class Redactor:
-    """Removes secret values from text. Short values (under 4 characters) are removed too: better a torn log than a leak."""
+    """Removes secret values from text. Short ones are removed too: better a torn log than a leak."""
 
     def __init__(self, secrets: Sequence[str] = ()) -> None:
         lines = {line for secret in secrets for line in (secret, *secret.splitlines()) if line.strip()}
@@ -28,7 +28,7 @@ class Console(ABC):
 
     @abstractmethod
     def step(self, title: str) -> AbstractContextManager[Console]:
-        """One of the titles that `pipeline.steps(plan)` announced. What is written to the result belongs to that step."""
+        """One of the titles that `pipeline.steps(plan)` announced. What is written to the result belongs to it."""
 
     @abstractmethod
     def write(self, text: str) -> None:

@@ -114,14 +114,10 @@ def sandbox() -> Finding:
 def disk(cache: Path) -> Finding:
     place = next(path for path in (cache.absolute(), *cache.absolute().parents) if path.exists())
     if not os.access(place, os.W_OK):
-        return Finding(
-            "disk", False, f"{place} cannot be written", f"Give it to the worker's user: chown -R … {place}"
-        )
+        return Finding("disk", False, f"{place} cannot be written", f"Give it to the worker's user: chown -R … {place}")
     free = shutil.disk_usage(place).free
     seen = f"{free / GiB:.1f} GiB free in {place}"
-    return Finding(
-        "disk", free >= DISK, seen, f"Make room: builds want {DISK // GiB} GiB." if free < DISK else ""
-    )
+    return Finding("disk", free >= DISK, seen, f"Make room: builds want {DISK // GiB} GiB." if free < DISK else "")
 
 
 def memory() -> Finding:
@@ -133,9 +129,7 @@ def memory() -> Finding:
 def mirror(cache: Path) -> Finding:
     url = f"{debian.mirror()}/dists/{debian.SUITES['12']}/InRelease"
     context = Context(build="doctor", work=cache, cache=cache, source=cache, console=Recorder())
-    hint = (
-        "Set SLIPWAY_DEBIAN_MIRROR to a Debian mirror that this worker reaches, or http_proxy to its proxy."
-    )
+    hint = "Set SLIPWAY_DEBIAN_MIRROR to a Debian mirror that this worker reaches, or http_proxy to its proxy."
     try:
         said = fetch(url, context)
     except SlipwayError as error:

@@ -61,5 +61,5 @@ class Cancelled(SlipwayError):  # noqa: N818
     """Somebody cancelled the build."""
 
 
-class TimedOut(BuildError):
+class TimedOut(BuildError):  # noqa: N818
     """A part of the build, or the whole, took longer than its limit."""

@@ -55,4 +55,4 @@ class Drive:
     """virtio-net-pci or vmxnet3."""
     user: str = "root"
     private_key: str = ""
-    """OpenSSH PEM of a key that already opens the image (a box's well-known key). Empty: a seed brings a throw-away key."""
+    """OpenSSH PEM of a key that already opens the image (a box's). Empty: a seed brings a throw-away key."""

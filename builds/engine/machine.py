@@ -44,7 +44,7 @@ class Machine(ABC):
     ) -> Finished:
         """Run a line of sh as `user` in `folder`; output goes to the context's console as it comes unless `quiet`.
 
-        `env` never shows in a process list or in the console: it travels on standard input before `input`. A non-zero exit
+        `env` never shows in a process list or in the console: it travels on standard input. A non-zero exit
         is not an error here: the caller knows what it means. `timeout` in seconds.
         """
 
@@ -52,7 +52,7 @@ class Machine(ABC):
     def put(
         self, source: Path | bytes, target: str, context: Context, *, mode: int | None = None, owner: str = ""
     ) -> None:
-        """Copy a file (or the bytes) to `target`, or a tree under it. `owner` is "user" or "user:group"; trees keep modes."""
+        """Copy a file (or the bytes) to `target`, or a tree under it. `owner`: "user" or "user:group". Trees keep modes."""
 
     @abstractmethod
     def get(self, source: str, target: Path, context: Context) -> None:
@@ -60,7 +60,7 @@ class Machine(ABC):
 
     @abstractmethod
     def connect(self, port: int, timeout: float = 5.0) -> socket.socket:
-        """A TCP connection to the machine's port as somebody outside would make it. Raises OSError when nothing listens."""
+        """A TCP connection to the machine's port as somebody outside would make it. OSError when nothing listens."""
 
     @abstractmethod
     def reboot(self, context: Context) -> None:
@@ -77,5 +77,7 @@ class Machine(ABC):
         finished = self.run(command, context, quiet=quiet)
         if finished.exit_code not in allowed:
             tail = finished.output.strip()[-2000:]
-            raise BuildError(f"`{command}` ended with exit code {finished.exit_code} in the machine:\n{tail}", hint=hint)
+            raise BuildError(
+                f"`{command}` ended with exit code {finished.exit_code} in the machine:\n{tail}", hint=hint
+            )
         return finished.output

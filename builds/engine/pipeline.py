@@ -37,7 +37,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a build made. `images` and `evidence` are keyed by format; evidence is JSON: boot_seconds, ports, packages, …"""
+    """What a build made. `images` and `evidence` are keyed by format; evidence is JSON: see `evidence.collect`."""
 
     images: Mapping[str, Image]
     verdicts: tuple[Verdict, ...] = ()
@@ -73,7 +73,7 @@ def steps(plan: Plan, *, tested: bool = True) -> list[str]:
 def build(plan: Plan, context: Context, folder: Path, *, tested: bool = True) -> Outcome:
     """Make the plan's images in `folder` and test them; untested ones are for trying things out, never for publication.
 
-    Raises ChecksFailed when a finished image does not keep the template's promises, BuildError, WorkerError or Cancelled
+    Raises ChecksFailed when a finished image does not do what the template says, BuildError, WorkerError or Cancelled
     when there is no finished image. Whatever was started is gone when this returns, however it returns.
     """
     context = context.within(plan.limits.build, "The build", hint="Raise `limits.build` in the template.")
@@ -85,12 +85,16 @@ def build(plan: Plan, context: Context, folder: Path, *, tested: bool = True) ->
     with ExitStack() as stack:
         with context.step(START) as step:
             machine = stack.enter_context(
-                plan.platform.launch(base, plan.size, plan.network, step.within(plan.limits.boot, "Starting the machine"))
+                plan.platform.launch(
+                    base, plan.size, plan.network, step.within(plan.limits.boot, "Starting the machine")
+                )
             )
         for number, provisioner in enumerate(plan.provisioners):
             title = provisioner_title(number, plan)
             with context.step(title) as step:
-                limited = step.within(plan.limits.provisioner, title, hint="Raise `limits.provisioner` in the template.")
+                limited = step.within(
+                    plan.limits.provisioner, title, hint="Raise `limits.provisioner` in the template."
+                )
                 provisioner.provision(machine, limited)
         with context.step(CAPTURE) as step:
             disk = plan.platform.capture(machine, step)
@@ -121,7 +125,7 @@ def test_image(plan: Plan, format_: Format, image: Image, context: Context) -> t
         limited = step.within(plan.limits.boot, f"Testing {format_.label}", hint="Raise `limits.boot` in the template.")
         try:
             drive = format_.drive(image, folder, limited)
-            with plan.platform.boot(drive, plan.size, limited) as machine:
+            with plan.platform.boot(drive, plan.size, limited, network=plan.network) as machine:
                 verdicts = [Verdict(format_.name, "boots", True, f"answered after {machine.boot_seconds:.1f} s")]
                 for number, check in enumerate(plan.checks, start=1):
                     verdicts.append(assess(check, format_, machine, step))

@@ -104,9 +104,7 @@ class SshMachine(Machine):
             self._send(script, archive, f"Copying {source.name} to {target}", context)
 
     def _identity(self, owner: str, context: Context) -> str:
-        script = (
-            f't=$(mktemp) && chown {_q(owner)} "$t" && stat -c "%u %g" "$t"; code=$?; rm -f "$t"; exit $code'
-        )
+        script = f't=$(mktemp) && chown {_q(owner)} "$t" && stat -c "%u %g" "$t"; code=$?; rm -f "$t"; exit $code'
         return self.expect(script, context, hint=f"Does {owner} exist in the machine?")
 
     def _send(self, script: str, content: IO[bytes], what: str, context: Context) -> None:

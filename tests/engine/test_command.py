@@ -18,9 +18,7 @@ from builds.engine.errors import BuildError, Cancelled, TimedOut, WorkerError
 
 @pytest.fixture
 def context(tmp_path: Path) -> Context:
-    return Context(
-        build="b1", work=tmp_path, cache=tmp_path, source=tmp_path, console=Recorder(), stop=Stop()
-    )
+    return Context(build="b1", work=tmp_path, cache=tmp_path, source=tmp_path, console=Recorder(), stop=Stop())
 
 
 def gone(pid: int) -> bool:
@@ -49,8 +47,7 @@ def test_loud_output_reaches_the_console_as_it_comes(context: Context) -> None:
 
 def test_environment_is_added(context: Context) -> None:
     assert (
-        command.run(["sh", "-c", "echo $HOME-$EXTRA"], context, env={"EXTRA": "x"}).strip()
-        == f"{os.environ['HOME']}-x"
+        command.run(["sh", "-c", "echo $HOME-$EXTRA"], context, env={"EXTRA": "x"}).strip() == f"{os.environ['HOME']}-x"
     )
 
 

@@ -17,9 +17,7 @@ def findings(cache: Path) -> dict[str, Finding]:
     return {finding.name: finding for finding in examine(cache)}
 
 
-def test_a_worker_with_everything_is_well_but_for_a_mirror_that_does_not_answer(
-    no_mirror: None, tmp_path: Path
-):
+def test_a_worker_with_everything_is_well_but_for_a_mirror_that_does_not_answer(no_mirror: None, tmp_path: Path):
     found = findings(tmp_path / "not/yet/there")
     assert [finding.name for finding in found.values() if not finding.ok] == ["Debian mirror"]
     assert "127.0.0.1:9" in found["Debian mirror"].seen
@@ -42,9 +40,7 @@ def test_namespaces_that_may_not_be_made_are_found_out(
     no_mirror: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     fake = tmp_path / "bwrap"
-    fake.write_text(
-        '#!/bin/sh\ncase $1 in --version) echo 0.8.0;; *) echo "No permissions" >&2; exit 1;; esac\n'
-    )
+    fake.write_text('#!/bin/sh\ncase $1 in --version) echo 0.8.0;; *) echo "No permissions" >&2; exit 1;; esac\n')
     fake.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     sandbox = findings(tmp_path)["sandbox"]

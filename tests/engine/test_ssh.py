@@ -99,9 +99,7 @@ def test_trees_are_copied_under_their_target(machine: Machine, context: Context,
     (site / "link").symlink_to("index.html")
     machine.expect("mkdir -p /run/site && echo old > /run/site/old", context)
     machine.put(site, "/run/site", context, owner="nobody")
-    listed = machine.expect(
-        "cd /run/site && find . -type f -exec stat -c '%n %U %a' {} + | sort; cat link", context
-    )
+    listed = machine.expect("cd /run/site && find . -type f -exec stat -c '%n %U %a' {} + | sort; cat link", context)
     assert listed.splitlines() == [
         "./css/a b.css nobody 644",
         "./index.html nobody 644",

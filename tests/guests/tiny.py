@@ -147,9 +147,7 @@ def _tree(tree: Path, tiny: Tiny) -> None:
 def _busybox(tree: Path) -> None:
     (tree / "bin").mkdir(exist_ok=True)
     shutil.copy("/bin/busybox", tree / "bin" / "busybox")
-    for applet in subprocess.run(
-        ["busybox", "--list"], check=True, stdout=subprocess.PIPE, text=True
-    ).stdout.split():
+    for applet in subprocess.run(["busybox", "--list"], check=True, stdout=subprocess.PIPE, text=True).stdout.split():
         if applet != "busybox":
             (tree / "bin" / applet).symlink_to("busybox")
 
@@ -173,9 +171,7 @@ def _kernel_package(cache: Path) -> Path:
         found = re.search(r"Depends: (linux-image-\S+)", depends)
         if not found:
             raise RuntimeError("apt knows no linux-image-cloud-amd64: run `apt-get update`")
-        subprocess.run(
-            ["apt-get", "-qq", "download", found.group(1)], cwd=cache, check=True, stderr=subprocess.DEVNULL
-        )
+        subprocess.run(["apt-get", "-qq", "download", found.group(1)], cwd=cache, check=True, stderr=subprocess.DEVNULL)
         cached = sorted(cache.glob("linux-image-*.deb"))
     return cached[-1]
 

@@ -34,11 +34,12 @@ def test_a_release_is_built_tested_published_and_downloaded_in_pieces(
     assert target.stat().st_size == size
     assert hashlib.sha256(target.read_bytes()).hexdigest() == sha256
     sums = subprocess.run(
-        ["curl", "-fsS", f"{installation.url}/acme/tiny/6.0.0/r1/SHA256SUMS"], check=True, capture_output=True, text=True
+        ["curl", "-fsS", f"{installation.url}/acme/tiny/6.0.0/r1/SHA256SUMS"],
+        check=True,
+        capture_output=True,
+        text=True,
     ).stdout
-    subprocess.run(
-        ["sha256sum", "--check", "--ignore-missing", "-"], input=sums, cwd=tmp_path, check=True, text=True
-    )
+    subprocess.run(["sha256sum", "--check", "--ignore-missing", "-"], input=sums, cwd=tmp_path, check=True, text=True)
 
 
 def test_a_failing_check_keeps_the_release_off_the_catalog_and_says_which(installation: Installation) -> None:

@@ -28,9 +28,7 @@ START_SECONDS = 120
 
 
 class Command(BaseCommand):
-    help = (
-        "Start Slipway, build and publish a sample appliance while you watch, and keep serving until Ctrl-C."
-    )
+    help = "Start Slipway, build and publish a sample appliance while you watch, and keep serving until Ctrl-C."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--exit", action="store_true", help="end with the build's outcome as exit status")
@@ -97,9 +95,7 @@ def sample_revision() -> Revision:
 
 def sample_user() -> User:
     """An administrator whose password is made here and kept in a file that only this account can read."""
-    user, made = User.objects.get_or_create(
-        username="demo", defaults={"is_staff": True, "is_superuser": True}
-    )
+    user, made = User.objects.get_or_create(username="demo", defaults={"is_staff": True, "is_superuser": True})
     if made or not password_file().exists():
         password = secrets.token_urlsafe(12)
         path = password_file()

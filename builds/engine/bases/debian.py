@@ -105,9 +105,7 @@ class Debian(Base):
             find(tool)
         for path, package in ((GRUB / "boot.img", "grub-pc-bin"), (KEYRING, "debian-archive-keyring")):
             if not path.exists():
-                raise WorkerError(
-                    f"{path} is missing on this worker.", hint=f"Install it: apt-get install {package}"
-                )
+                raise WorkerError(f"{path} is missing on this worker.", hint=f"Install it: apt-get install {package}")
 
     def prepare(self, context: Context) -> Image:
         """The base for the mirror's present state; an earlier one when the mirror cannot be reached."""
@@ -120,9 +118,7 @@ class Debian(Base):
             context.console.write(f"{error.message} Using the base that was made from it before.\n")
         folder = keep(key, lambda part: self._make(part, key, context), context)
         files = {"kernel": str(folder / "vmlinuz"), "initrd": str(folder / "initrd.img"), "append": APPEND}
-        return Image(
-            "disk", folder / "disk.qcow2", details=json.loads((folder / "details.json").read_text()) | files
-        )
+        return Image("disk", folder / "disk.qcow2", details=json.loads((folder / "details.json").read_text()) | files)
 
     def _sources(self) -> dict[str, str]:
         """The suites and the mirrors that have them."""
@@ -137,9 +133,7 @@ class Debian(Base):
         seen = []
         for suite, source in self._sources().items():
             url = f"{source}/dists/{suite}/InRelease"
-            listed = re.search(
-                rb"^ ([0-9a-f]{64}) +\d+ main/binary-amd64/Packages$", fetch(url, context), re.M
-            )
+            listed = re.search(rb"^ ([0-9a-f]{64}) +\d+ main/binary-amd64/Packages$", fetch(url, context), re.M)
             if not listed:
                 raise WorkerError(
                     f"{url} lists no packages for amd64.",

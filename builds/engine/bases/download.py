@@ -67,9 +67,7 @@ def fetch(url: str, context: Context, limit: int = 8 << 20) -> bytes:
                 raise BuildError(f"{url} is larger than {limit} bytes: not what was looked for.")
             return data
     except _Broken as error:
-        raise Unreachable(
-            f"{url} cannot be read: {error}.", hint="See whether this worker reaches it."
-        ) from error
+        raise Unreachable(f"{url} cannot be read: {error}.", hint="See whether this worker reaches it.") from error
 
 
 def _size(path: Path) -> int:
@@ -124,17 +122,13 @@ class _Answer:
         self._pool = _pool(url)
         headers = {"Accept-Encoding": "identity", "User-Agent": "slipway", **headers}
         self._response = self._wait(
-            lambda: self._pool.request(
-                "GET", url, headers=headers, preload_content=False, decode_content=False
-            )
+            lambda: self._pool.request("GET", url, headers=headers, preload_content=False, decode_content=False)
         )
         self.status = self._response.status
         if self.status in TEMPORARY:
             raise _Broken(f"the server answered {self.status}")
         if self.status not in (200, 206, 416):
-            raise BuildError(
-                f"{url} answered {self.status} {self._response.reason}.", hint="Mend the address."
-            )
+            raise BuildError(f"{url} answered {self.status} {self._response.reason}.", hint="Mend the address.")
         self.first, self.total = self._extent()
 
     def __enter__(self) -> _Answer:
@@ -151,9 +145,7 @@ class _Answer:
 
     def _extent(self) -> tuple[int, int | None]:
         """Where the answer's bytes begin in the file, and how large the whole file is, if it says so."""
-        known = re.fullmatch(
-            r"bytes (?:(\d+)-\d+|\*)/(\d+|\*)", self._response.headers.get("Content-Range", "")
-        )
+        known = re.fullmatch(r"bytes (?:(\d+)-\d+|\*)/(\d+|\*)", self._response.headers.get("Content-Range", ""))
         if known:
             return int(known[1] or 0), None if known[2] == "*" else int(known[2])
         length = self._response.headers.get("Content-Length", "")

@@ -18,9 +18,7 @@ from .store import sha256
 
 class FileOptions(Options):
     file: str = Field(min_length=1, description="The image's path in the source: qcow2, raw or VMDK.")
-    sha256: str | None = Field(
-        default=None, pattern=r"^[0-9a-f]{64}$", description="What it must be, if given."
-    )
+    sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$", description="What it must be, if given.")
 
 
 class File(Base):
@@ -43,9 +41,7 @@ class File(Base):
         source = context.source.resolve()
         path = (source / self.options.file).resolve()
         if not path.is_relative_to(source):
-            raise SourceError(
-                f"{self.options.file} leads out of the source.", hint="Give a path inside the source."
-            )
+            raise SourceError(f"{self.options.file} leads out of the source.", hint="Give a path inside the source.")
         if not path.is_file():
             raise SourceError(
                 f"{self.options.file} is not in the source.", hint="Add it to the files, or mend the path."

@@ -42,9 +42,7 @@ def adopt(
     def make(part: Path) -> None:
         source = bring(part)
         if (seen := sha256(source, context)) != digest:
-            raise BuildError(
-                mismatch(name, digest, seen), hint="Mend the sha256 if the new file is the right one."
-            )
+            raise BuildError(mismatch(name, digest, seen), hint="Mend the sha256 if the new file is the right one.")
         format = look(source, name, context)
         disk = part / "disk.qcow2"
         if format != "qcow2":
@@ -107,9 +105,7 @@ def references(info: Mapping[str, Any], path: Path) -> list[str]:
         data.get("data-file"),
         "its parent" if info.get("backing-file") else None,
     ]
-    named += [
-        extent.get("filename") for extent in data.get("extents", []) if extent.get("filename") != str(path)
-    ]
+    named += [extent.get("filename") for extent in data.get("extents", []) if extent.get("filename") != str(path)]
     return [str(each) for each in named if each]
 
 

@@ -22,9 +22,7 @@ from .store import sha256
 
 class UrlOptions(Options):
     url: str = Field(pattern=r"^https?://[^\s/]+/\S+$", description="Where the image is: qcow2, raw or VMDK.")
-    sha256: str = Field(
-        pattern=r"^[0-9a-f]{64}$", description="The file's SHA-256, checked before it is used."
-    )
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="The file's SHA-256, checked before it is used.")
 
 
 class Url(Base):

@@ -17,9 +17,7 @@ class Platform(Plugin):
     Options: ClassVar[type[Options]]
 
     @abstractmethod
-    def launch(
-        self, base: Image, size: Size, network: str, context: Context
-    ) -> AbstractContextManager[Machine]:
+    def launch(self, base: Image, size: Size, network: str, context: Context) -> AbstractContextManager[Machine]:
         """A machine started from the base, reachable as root; gone on every way out of the `with` block.
 
         `network` is "outside" (the internet, not the host nor metadata addresses) or "none". A machine that

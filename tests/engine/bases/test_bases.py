@@ -22,13 +22,9 @@ def test_each_form_is_recognised_by_its_key(value: object, title: str):
     assert BASES[name](BASES[name].Options(**options)).title == title
 
 
-@pytest.mark.parametrize(
-    "value", ["debian", "ubuntu:24.04", "https://example.org/a", {}, {"size": 1}, None, 12]
-)
+@pytest.mark.parametrize("value", ["debian", "ubuntu:24.04", "https://example.org/a", {}, {"size": 1}, None, 12])
 def test_anything_else_says_what_was_expected(value: object):
-    with pytest.raises(
-        ValueError, match="expected debian:12, or a mapping with one of the keys debian, file"
-    ):
+    with pytest.raises(ValueError, match="expected debian:12, or a mapping with one of the keys debian, file"):
         parse_base(value)
 
 

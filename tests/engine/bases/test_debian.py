@@ -125,9 +125,7 @@ def debian(context: Context) -> Image:
 def seed(folder: Path) -> Path:
     """A NoCloud volume with keys for root and the host; `key` and `known_hosts` in `folder` fit them."""
     for name in ("key", "host"):
-        subprocess.run(
-            ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "test", "-f", folder / name], check=True
-        )
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "test", "-f", folder / name], check=True)
     public = " ".join((folder / "host.pub").read_text().split()[:2])
     (folder / "known_hosts").write_text(f"* {public}\n")
     volume = folder / "seed"
@@ -181,9 +179,7 @@ def test_it_boots_takes_its_seed_and_fills_its_disk(debian: Image, tmp_path: Pat
         argv += ["-drive", f"{drive},if=virtio"]
     ssh = ["ssh", "-F", "none", "-i", str(tmp_path / "key"), "-p", str(port), "-o", "BatchMode=yes"]
     ssh += ["-o", f"UserKnownHostsFile={tmp_path}/known_hosts", "-o", "ConnectTimeout=60", "root@127.0.0.1"]
-    asked = (
-        "hostname; df -m --output=size / | tail -1; systemctl --failed --no-legend | wc -l; passwd -S root"
-    )
+    asked = "hostname; df -m --output=size / | tail -1; systemctl --failed --no-legend | wc -l; passwd -S root"
     with subprocess.Popen(argv, stdin=subprocess.DEVNULL) as guest:
         try:
             end = time.monotonic() + 300

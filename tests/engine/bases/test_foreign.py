@@ -19,9 +19,7 @@ def qemu_img(*arguments: object) -> None:
     subprocess.run(["qemu-img", *map(str, arguments)], check=True, capture_output=True)
 
 
-def test_an_image_that_reads_another_file_of_the_host_is_refused(
-    disk: Path, tmp_path: Path, context: Context
-):
+def test_an_image_that_reads_another_file_of_the_host_is_refused(disk: Path, tmp_path: Path, context: Context):
     secret = tmp_path / "secret"
     secret.write_bytes(b"key".ljust(1 << 20))
     backed, outside = tmp_path / "backed.qcow2", tmp_path / "outside.qcow2"
@@ -59,9 +57,7 @@ def test_what_is_no_disk_is_named(start: bytes, reason: str, tmp_path: Path, con
 
 
 @pytest.mark.parametrize("format", ["qcow2", "raw", "vmdk"])
-def test_every_form_becomes_a_qcow2_with_the_same_content(
-    format: str, disk: Path, tmp_path: Path, context: Context
-):
+def test_every_form_becomes_a_qcow2_with_the_same_content(format: str, disk: Path, tmp_path: Path, context: Context):
     qemu_img("convert", "-O", format, disk, context.source / "base.img")
     image = File(FileOptions(file="base.img")).prepare(context)
     information = json.loads(subprocess.check_output(["qemu-img", "info", "--output=json", image.file]))

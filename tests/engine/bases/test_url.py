@@ -95,9 +95,7 @@ def test_a_server_without_ranges_sends_everything_again(server: Server, context:
     assert server.base().prepare(context).file.read_bytes() == server.content
 
 
-def test_a_server_that_keeps_breaking_off_is_the_workers_trouble_and_its_bytes_stay(
-    server: Server, context: Context
-):
+def test_a_server_that_keeps_breaking_off_is_the_workers_trouble_and_its_bytes_stay(server: Server, context: Context):
     server.breaks_after = [50_000, 0, 0, 0]
     with pytest.raises(WorkerError, match=r"base\.qcow2 could not be downloaded") as caught:
         server.base().prepare(context)
@@ -132,9 +130,7 @@ def test_a_file_that_changed_between_two_tries_is_brought_anew(server: Server, c
 
 
 @pytest.mark.parametrize(("status", "error"), [(404, BuildError), (403, BuildError), (503, WorkerError)])
-def test_an_answer_says_whose_trouble_it_is(
-    status: int, error: type[Exception], server: Server, context: Context
-):
+def test_an_answer_says_whose_trouble_it_is(status: int, error: type[Exception], server: Server, context: Context):
     server.status = status
     with pytest.raises(error, match=str(status)):
         server.base().prepare(context)
@@ -161,9 +157,7 @@ def test_a_cancelled_build_does_not_wait_for_a_silent_server(server: Server, con
         silent.set()
 
 
-@pytest.mark.parametrize(
-    "url", ["file:///etc/passwd", "ftp://example.org/a.qcow2", "http://", "https://host only/"]
-)
+@pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://example.org/a.qcow2", "http://", "https://host only/"])
 def test_other_addresses_are_refused_in_the_template(url: str):
     with pytest.raises(ValidationError, match="url"):
         UrlOptions(url=url, sha256="0" * 64)

@@ -91,9 +91,7 @@ def _hopeless(guest: Guest) -> BuildError | WorkerError:
         )
     if why := guest.ended():
         did = "restarted itself again and again" if why == "guest-reset" else "switched itself off"
-        return BuildError(
-            f"The machine {did} while it booted. {_said(guest)}", hint="Does the base boot elsewhere?"
-        )
+        return BuildError(f"The machine {did} while it booted. {_said(guest)}", hint="Does the base boot elsewhere?")
     return WorkerError(
         f"QEMU died while the machine booted: {guest.complaint() or 'it was killed'}",
         hint="The kernel's log (dmesg) says whether this worker ran out of memory.",

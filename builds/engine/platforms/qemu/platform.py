@@ -106,7 +106,7 @@ class Qemu(Platform):
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
-    def sweep(self, build: str, work: Path) -> None:  # noqa: ARG002 -- the folder holds all there is
+    def sweep(self, build: str, work: Path) -> None:
         guest.sweep(work)
         shutil.rmtree(work, ignore_errors=True)
 

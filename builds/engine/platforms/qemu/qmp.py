@@ -57,9 +57,7 @@ class Qmp:
 
     def _table(self) -> list[tuple[str, int, int]]:
         # TCP[HOST_FORWARD]  12       127.0.0.1 40123       10.0.2.15    22     0     0
-        rows = re.findall(
-            r"^\s*TCP\[(\w+)\]\s+\S+\s+\S+\s+(\d+)\s+\S+\s+(\d+)\s", self._monitor("info usernet"), re.M
-        )
+        rows = re.findall(r"^\s*TCP\[(\w+)\]\s+\S+\s+\S+\s+(\d+)\s+\S+\s+(\d+)\s", self._monitor("info usernet"), re.M)
         return [(state, int(source), int(target)) for state, source, target in rows]
 
     def _monitor(self, line: str) -> str:

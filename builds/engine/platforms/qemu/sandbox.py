@@ -35,9 +35,7 @@ METADATA = (
 )  # AWS…, Alibaba, Azure, Oracle
 # slirp4netns's own network, out of a range that is reserved for documentation: no real one is hidden by it.
 CIDR, RESOLVER = "192.0.2.0/24", "192.0.2.3"
-MARGIN = (
-    256 * 1024 * 1024
-)  # what a file of the guest may be larger than its disk: the qcow2's tables, and a console
+MARGIN = 256 * 1024 * 1024  # what a file of the guest may be larger than its disk: the qcow2's tables, and a console
 
 
 class Confinement(ABC):
@@ -66,7 +64,7 @@ class Sandbox(Confinement):
         self._kvm = kvm
         self._limit = (disk + MARGIN) // 512  # ulimit -f counts blocks of 512 bytes
 
-    def start(self, argv: Sequence[str], stack: ExitStack, console: Console) -> Child:  # noqa: ARG002
+    def start(self, argv: Sequence[str], stack: ExitStack, console: Console) -> Child:
         told, info = _pipe(stack)
         gate, go = _pipe(stack)
         (self._folder / "door.sock").unlink(missing_ok=True)
@@ -140,8 +138,7 @@ class Sandbox(Confinement):
             with contextlib.suppress(TimeoutError):
                 child.wait(2)
             raise WorkerError(
-                "The machine's network does not start:\n"
-                + (self._folder / "network.err").read_text(errors="replace"),
+                "The machine's network does not start:\n" + (self._folder / "network.err").read_text(errors="replace"),
                 hint="slirp4netns needs /dev/net/tun: modprobe tun, or pass the device to this container.",
             )
 
@@ -172,9 +169,7 @@ class Unconfined(Confinement):
 def own_addresses() -> list[str]:
     """The host's own addresses, as routes: what listens on them is not for guests. Loopback has none."""
     interfaces = json.loads(command.run(["ip", "-json", "-4", "address"]))
-    addresses = (
-        entry["local"] for each in interfaces for entry in each.get("addr_info", []) if "local" in entry
-    )
+    addresses = (entry["local"] for each in interfaces for entry in each.get("addr_info", []) if "local" in entry)
     return [f"{address}/32" for address in addresses if not address.startswith(("127.", "169.254."))]
 
 

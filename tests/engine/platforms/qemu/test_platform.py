@@ -114,9 +114,7 @@ def test_a_disk_that_is_no_disk_does_not_boot(qemu: Qemu, context: Context) -> N
     assert nothing_left_in(context.work)
 
 
-def test_a_guest_without_ssh_is_told_from_one_that_does_not_boot(
-    qemu: Qemu, tiny: Tiny, context: Context
-) -> None:
+def test_a_guest_without_ssh_is_told_from_one_that_does_not_boot(qemu: Qemu, tiny: Tiny, context: Context) -> None:
     image = tiny.direct_image()
 
     def launch(append: str, limit: float) -> None:
@@ -133,9 +131,7 @@ def test_a_guest_without_ssh_is_told_from_one_that_does_not_boot(
     assert nothing_left_in(context.work)
 
 
-def test_a_shutdown_that_hangs_makes_no_image(
-    tiny: Tiny, context: Context, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_shutdown_that_hangs_makes_no_image(tiny: Tiny, context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Qemu, "shutdown_limit", 3)
     qemu = Qemu(Qemu.Options())
     with qemu.launch(tiny.direct_image(), SIZE, "none", context) as machine:
@@ -163,15 +159,11 @@ with Qemu(Qemu.Options()).launch(make().direct_image(), SIZE, "outside", context
     time.sleep(1000)
 """
     root = Path(__file__).parents[4]
-    with subprocess.Popen(
-        [sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, cwd=root
-    ) as worker:
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, cwd=root) as worker:
         assert worker.stdout
         assert worker.stdout.readline() == "up\n"
         left = guests_in(context.work)
-        assert {"bwrap", "socat", "slirp4netns", "qemu-system-x86"} <= {
-            _name(pid) for pid in _family(worker.pid)
-        }
+        assert {"bwrap", "socat", "slirp4netns", "qemu-system-x86"} <= {_name(pid) for pid in _family(worker.pid)}
         worker.send_signal(signal.SIGKILL)
     assert left
     assert all(gone(pid) for pid in left)
@@ -215,9 +207,7 @@ def test_a_session_that_breaks_shows_the_console(qemu: Qemu, tiny: Tiny, context
 def test_a_connection_is_open_only_when_the_guest_accepts_it(machine: Machine, context: Context) -> None:
     with pytest.raises(ConnectionRefusedError):
         machine.connect(8080)
-    machine.expect(
-        "mkdir -p /run/www && echo hello > /run/www/index.html && httpd -p 8080 -h /run/www", context
-    )
+    machine.expect("mkdir -p /run/www && echo hello > /run/www/index.html && httpd -p 8080 -h /run/www", context)
     with machine.connect(8080) as connection:
         connection.sendall(b"GET /index.html HTTP/1.0\r\n\r\n")
         assert b"hello" in _everything(connection)

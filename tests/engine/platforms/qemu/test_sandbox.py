@@ -51,9 +51,7 @@ def server() -> Iterator[int]:
 
 @pytest.mark.guest
 @pytest.mark.network
-def test_the_outside_is_reached_but_not_the_host(
-    qemu: Qemu, tiny: Tiny, context: Context, server: int
-) -> None:
+def test_the_outside_is_reached_but_not_the_host(qemu: Qemu, tiny: Tiny, context: Context, server: int) -> None:
     with qemu.launch(tiny.direct_image(), SIZE, "outside", context) as machine:
         assert _fetch(machine, "deb.debian.org/", context, patience=60) == "reached"
         own = [address.removesuffix("/32") for address in own_addresses()]
@@ -93,9 +91,7 @@ def test_a_host_without_namespaces_is_told_how_to_allow_them(
 ) -> None:
     programs = tmp_path / "bin"
     programs.mkdir()
-    (programs / "bwrap").write_text(
-        "#!/bin/sh\necho bwrap: No permissions to create new namespace >&2; exit 1\n"
-    )
+    (programs / "bwrap").write_text("#!/bin/sh\necho bwrap: No permissions to create new namespace >&2; exit 1\n")
     (programs / "bwrap").chmod(0o755)
     monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
     with pytest.raises(WorkerError, match="No permissions to create new namespace") as caught:
