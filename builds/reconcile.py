@@ -85,7 +85,7 @@ def _sweep_work() -> list[str]:
             continue
         if build:
             try:
-                plans.platform_of(build).sweep(build.name)
+                plans.platform_of(build).sweep(build.name, folder)
             except SlipwayError as error:
                 logger.warning("%s: nothing but its folder could be swept: %s", build.name, error)
         shutil.rmtree(folder, ignore_errors=True)

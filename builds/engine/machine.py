@@ -52,7 +52,7 @@ class Machine(ABC):
     def put(
         self, source: Path | bytes, target: str, context: Context, *, mode: int | None = None, owner: str = ""
     ) -> None:
-        """Copy a file (or the bytes) to `target`, or a tree under it. `owner`: "user" or "user:group". Trees keep modes."""
+        """Copy a file (or the bytes) to `target`, or a tree under it. `owner`: "user" or "user:group"."""
 
     @abstractmethod
     def get(self, source: str, target: Path, context: Context) -> None:

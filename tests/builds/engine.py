@@ -30,7 +30,7 @@ class FakePlatform:
     def __init__(self) -> None:
         self.swept: list[str] = []
 
-    def sweep(self, build: str) -> None:
+    def sweep(self, build: str, work: Path) -> None:
         self.swept.append(build)
 
 

@@ -13,6 +13,7 @@ import sys
 import textwrap
 import threading
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,17 +26,17 @@ from django.conf import settings
 from tests.guests.processes import guests_in
 from tests.guests.tiny import Tiny
 
-HEARTBEAT_TIMEOUT = 12  # seconds
+HEARTBEAT_TIMEOUT = 8  # seconds
 TEMPLATE = """
 base: {{url: {url}, sha256: {sha256}}}
-size: {{cpus: 2, memory: 256M, disk: 128M}}
+size: {{cpus: 2, memory: 256M, disk: 1G}}
 network: none
 provisioners:
   - shell: {{inline: "echo {words} > /etc/motd; sleep {pause}; {extra}"}}
 platforms:
   qemu: {{formats: [{formats}]}}
 checks:
-  - command: {{run: grep -q '{words}' /etc/motd}}
+  - command: {{run: grep -q '{words}' /etc/motd, within: 2}}
 """
 
 
@@ -59,13 +60,14 @@ class Installation:
 
     @contextmanager
     def up(self) -> Iterator[None]:
-        process = subprocess.Popen(
-            [*self._manage, "up", "--port", str(self._port), "--workers", "1"],
-            env=self._env,
-            stdin=subprocess.DEVNULL,
-            stdout=(self.data / "up.log").open("ab"),
-            stderr=subprocess.STDOUT,
-        )
+        with (self.data / "up.log").open("ab") as log:
+            process = subprocess.Popen(
+                [*self._manage, "up", "--port", str(self._port), "--workers", "1"],
+                env=self._env,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
         try:
             self.wait(lambda: self.answers("/"), 60, "the site answers")
             yield
@@ -77,6 +79,9 @@ class Installation:
         try:
             with urllib.request.urlopen(self.url + path, timeout=5) as response:  # noqa: S310 -- our own address
                 return bool(response.status == 200)
+        except urllib.error.HTTPError as error:
+            error.close()
+            return False
         except OSError:
             return False
 
@@ -127,9 +132,21 @@ class Installation:
     def error(self, build: int) -> str:
         return str(self.rows("select error from builds_build where id = ?", build)[0][0])
 
-    def revision_state(self, build: int) -> str:
+    def artifacts(self, build: int) -> int:
+        return int(self.rows("select count(*) from builds_artifact where build_id = ?", build)[0][0])
+
+    def wait_for_revision(self, build: int, state: str) -> None:
         query = "select r.state from appliances_revision r join builds_build b on b.revision_id = r.id where b.id = ?"
-        return str(self.rows(query, build)[0][0])
+        self.wait(lambda: self.rows(query, build) == [(state,)], 20, f"the revision of build {build} is {state}")
+
+    def reconciled(self, build: int) -> str:
+        """How a build whose worker was killed has ended, once reconcile has seen to it."""
+        end = time.monotonic() + HEARTBEAT_TIMEOUT + 30
+        while self.state(build) not in ("failed", "succeeded"):
+            assert time.monotonic() < end, f"reconcile does not end build {build}\n{self.logs()}"
+            self.manage("reconcile")
+        self.manage("reconcile")
+        return self.state(build)
 
     def wait_for_step(self, build: int, title: str) -> None:
         """Until the first step whose title begins so has begun."""
@@ -174,15 +191,15 @@ class Installation:
         raise AssertionError(f"no process with {words} of {self.data}")
 
     def guests(self) -> list[int]:
-        return guests_in(self.data)
+        return guests_in(self.data / "work")
 
-    def leftovers(self) -> list[str]:
-        """Work folders, half files and guests that nothing owns."""
+    def leftovers(self, *, files: bool = True) -> list[str]:
+        """Work folders, guests and, with `files`, stored files that nothing owns (reconcile sweeps these after a day)."""
         work = [str(path) for path in (self.data / "work").glob("*")]
         known = {row[0] for row in self.rows("select file from builds_artifact")}
         files = self.data / "files"
         stray = [str(path) for path in files.rglob("*") if path.is_file() and str(path.relative_to(files)) not in known]
-        return work + stray + [f"guest {pid}" for pid in self.guests()]
+        return work + (stray if files else []) + [f"guest {pid}" for pid in self.guests()]
 
 
 def free_port() -> int:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+from contextlib import suppress
 
 import pytest
 
-from .installation import HEARTBEAT_TIMEOUT, Installation
+from .installation import Installation
 
 pytestmark = [pytest.mark.guest, pytest.mark.redis]
 
@@ -16,27 +17,31 @@ STEPS = ["Prepare", "Start the machine", "1. shell", "Clean and shut down", "Tes
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_a_worker_killed_at_any_step_leaves_nothing_and_its_build_fails(installation: Installation, step: str) -> None:
+def test_a_worker_killed_at_any_step_leaves_a_whole_build_or_a_failed_one(
+    installation: Installation, step: str
+) -> None:
     build = installation.release(f"1.0.{STEPS.index(step)}", formats="qcow2, vmdk", pause=2)
     installation.wait_for_step(build, step)
     installation.kill_worker(build)
     installation.wait(lambda: not installation.guests(), 10, "the guest is gone")
-    installation.wait(
-        lambda: installation.manage("reconcile") is not None and installation.state(build) == "failed",
-        HEARTBEAT_TIMEOUT + 20,
-        "the build is failed by reconcile",
-    )
-    assert "stopped answering" in installation.error(build)
-    assert installation.revision_state(build) == "failed"
-    assert installation.rows("select count(*) from builds_artifact where build_id = ?", build) == [(0,)]
-    assert [left for left in installation.leftovers() if "/files/" not in left] == []
+    end = installation.reconciled(build)
+    if end == "succeeded":  # the last step takes a moment only: the kill may have come after it
+        assert step == "Store the images"
+        assert installation.artifacts(build) == 2
+        installation.wait_for_revision(build, "published")
+    else:
+        assert "stopped answering" in installation.error(build)
+        assert installation.artifacts(build) == 0
+        installation.wait_for_revision(build, "failed")
+    assert installation.leftovers(files=False) == []
 
 
 def test_qemu_killed_fails_the_build_at_once_and_says_so(installation: Installation) -> None:
     build = installation.release("2.0.0", pause=30)
     installation.wait_for_step(build, "1. shell")
     for pid in installation.guests():
-        os.kill(pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # some end with the others
+            os.kill(pid, signal.SIGKILL)
     installation.wait_for_state(build, "failed", seconds=20)
     assert "machine" in installation.error(build)
     assert installation.leftovers() == []
@@ -59,18 +64,14 @@ def test_redis_killed_in_the_middle_loses_neither_the_running_nor_the_queued_bui
     assert installation.wait_for_state(running, "succeeded", "failed", "cancelled") == "succeeded"
     installation.manage("reconcile")
     assert installation.wait_for_state(waiting, "succeeded", "failed", "cancelled") == "succeeded"
-    assert installation.revision_state(waiting) == "published"
+    installation.wait_for_revision(waiting, "published")
 
 
 def test_a_build_that_was_lost_is_built_by_retrying_it(installation: Installation) -> None:
     build = installation.release("5.0.0", pause=2)
     installation.wait_for_step(build, "1. shell")
     installation.kill_worker(build)
-    installation.wait(
-        lambda: installation.manage("reconcile") is not None and installation.state(build) == "failed",
-        HEARTBEAT_TIMEOUT + 20,
-        "the build is failed by reconcile",
-    )
+    assert installation.reconciled(build) == "failed"
     again = installation.retry(build)
     assert installation.wait_for_state(again, "succeeded", "failed", "cancelled") == "succeeded"
-    assert installation.revision_state(again) == "published"
+    installation.wait_for_revision(again, "published")

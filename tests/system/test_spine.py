@@ -18,8 +18,10 @@ def test_a_release_is_built_tested_published_and_downloaded_in_pieces(
     installation: Installation, tmp_path: Path
 ) -> None:
     build = installation.release("6.0.0", formats="qcow2, ova")
-    assert installation.wait_for_state(build, "succeeded", "failed", "cancelled") == "succeeded", installation.logs()
-    assert installation.revision_state(build) == "published"
+    assert installation.wait_for_state(build, "succeeded", "failed", "cancelled") == "succeeded", installation.error(
+        build
+    )
+    installation.wait_for_revision(build, "published")
     assert installation.answers("/acme/tiny")
     checks = installation.rows("select format, passed from builds_checkresult where build_id = ?", build)
     assert {name for name, _ in checks} == {"qcow2", "ova"}
