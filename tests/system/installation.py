@@ -194,7 +194,7 @@ class Installation:
         return guests_in(self.data / "work")
 
     def leftovers(self, *, files: bool = True) -> list[str]:
-        """Work folders, guests and, with `files`, stored files that nothing owns (reconcile sweeps these after a day)."""
+        """Work folders, guests and, with `files`, stored files that nothing owns (swept after a day)."""
         work = [str(path) for path in (self.data / "work").glob("*")]
         known = {row[0] for row in self.rows("select file from builds_artifact")}
         files = self.data / "files"

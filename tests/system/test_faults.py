@@ -33,7 +33,7 @@ def test_a_worker_killed_at_any_step_leaves_a_whole_build_or_a_failed_one(
         assert "stopped answering" in installation.error(build)
         assert installation.artifacts(build) == 0
         installation.wait_for_revision(build, "failed")
-    assert installation.leftovers(files=False) == []
+    installation.wait(lambda: installation.leftovers(files=False) == [], 10, "nothing is left")
 
 
 def test_qemu_killed_fails_the_build_at_once_and_says_so(installation: Installation) -> None:
@@ -44,7 +44,7 @@ def test_qemu_killed_fails_the_build_at_once_and_says_so(installation: Installat
             os.kill(pid, signal.SIGKILL)
     installation.wait_for_state(build, "failed", seconds=20)
     assert "machine" in installation.error(build)
-    assert installation.leftovers() == []
+    installation.wait(lambda: installation.leftovers() == [], 10, "nothing is left")
 
 
 @pytest.mark.parametrize("step", STEPS[:-1])

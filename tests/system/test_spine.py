@@ -50,7 +50,7 @@ def test_a_failing_check_keeps_the_release_off_the_catalog_and_says_which(instal
     assert "qcow2" in installation.error(build)
     assert "command" in installation.error(build)
     assert not installation.answers("/acme/tiny/6.1.0")
-    assert installation.leftovers() == []
+    installation.wait(lambda: installation.leftovers() == [], 10, "nothing is left")
 
 
 def test_a_failing_provisioner_fails_the_build_with_its_output(installation: Installation) -> None:
@@ -59,4 +59,4 @@ def test_a_failing_provisioner_fails_the_build_with_its_output(installation: Ins
     assert "3" in installation.error(build)
     log = "".join(row[0] for row in installation.rows("select text from builds_logchunk where build_id = ?", build))
     assert "no such luck" in log
-    assert installation.leftovers() == []
+    installation.wait(lambda: installation.leftovers() == [], 10, "nothing is left")
