@@ -51,12 +51,13 @@ def main(arguments: list[str]) -> int:
         return 1
     left_out = [marker for _, marker in absent.values() if marker != "postgres"]
     select = ["-m", " and ".join(f"not {marker}" for marker in left_out)] if left_out else []
-    failed = pytest([*select, *arguments])
+    side_by_side = [] if "-n" in arguments else ["-n", "2"]  # most of a test is waiting for a machine
+    failed = pytest([*side_by_side, *select, *arguments])
     if failed or "postgres" in absent:
         return failed
     database = " and ".join(["not guest", "not browser", *(f"not {marker}" for marker in left_out)])
     return subprocess.call(
-        [sys.executable, "-m", "tests.postgres", "--", sys.executable, "-m", "pytest", "-m", database,
+        [sys.executable, "-m", "tests.postgres", "--", sys.executable, "-m", "pytest", "-n", "2", "-m", database,
          "tests/appliances", "tests/builds"]
     )  # fmt: skip
 
