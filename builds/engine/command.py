@@ -72,6 +72,7 @@ def run(
     allowed: Collection[int] = (0,),
     error: type[BuildError | WorkerError] = WorkerError,
     hint: str = "",
+    pass_fds: Collection[int] = (),
 ) -> str:
     """Run a program to its end and return its standard output.
 
@@ -83,7 +84,8 @@ def run(
     with tempfile.TemporaryFile() as stdin:
         stdin.write(input)
         stdin.seek(0)
-        with Child(argv, cwd=cwd, env=env, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
+        pipe = subprocess.PIPE
+        with Child(argv, cwd=cwd, env=env, stdin=stdin, stdout=pipe, stderr=pipe, pass_fds=pass_fds) as child:
             with contextlib.closing(_Output(child, None if quiet else context)) as output:
                 while output.read(POLL) or child.alive:
                     if context:

@@ -55,6 +55,11 @@ FINISH = (
     'rm -rf "$1"/etc/ssh/ssh_host_* "$1/etc/resolv.conf" "$1"/var/log/*.log "$1"/var/log/apt/*',
 )
 
+# mmdebstrap's children outlive it: killed with its worker, it would leave them waiting for it for ever;
+TOGETHER = ("setpriv", "--pdeathsig", "TERM", "--", "sh", "-c", 'trap "kill -KILL 0" TERM; "$@" & wait $!', "together")
+# and, run by root, it would leave this host's /proc, /sys and /dev/shm mounted in a folder that is to be removed.
+APART = ("unshare", "--mount", "--propagation", "private", "--")
+
 
 def mirror() -> str:
     """Where Debian's packages come from: the operator's choice."""
@@ -116,7 +121,7 @@ class Debian(Base):
         except Unreachable as error:
             key = _newest(context.cache / "bases", family, error)
             context.console.write(f"{error.message} Using the base that was made from it before.\n")
-        folder = keep(key, lambda part: self._make(part, key, context), context)
+        folder = keep(key, lambda part, lock: self._make(part, lock, key, context), context)
         files = {"kernel": str(folder / "vmlinuz"), "initrd": str(folder / "initrd.img"), "append": APPEND}
         return Image("disk", folder / "disk.qcow2", details=json.loads((folder / "details.json").read_text()) | files)
 
@@ -142,11 +147,17 @@ class Debian(Base):
             seen.append(listed[1].decode())
         return _digest(*seen)
 
-    def _make(self, part: Path, key: str, context: Context) -> None:
+    def _make(self, part: Path, lock: int, key: str, context: Context) -> None:
         context.console.write(f"Making {self.title} from {mirror()} …\n")
         archive, tree = part / "root.tar", part / "tree.tar"
         tree.write_bytes(_tree())
-        argv = ["mmdebstrap", "--variant=minbase", f"--include={','.join(self.packages)}"]
+        argv = [
+            *TOGETHER,
+            *(APART if os.geteuid() == 0 else ()),
+            "mmdebstrap",
+            "--variant=minbase",
+            f"--include={','.join(self.packages)}",
+        ]
         argv += [
             f"--setup-hook=tar-in {shlex.quote(str(tree))} /",
             *(f"--customize-hook={hook}" for hook in FINISH),
@@ -155,7 +166,7 @@ class Debian(Base):
         argv += [f"deb [signed-by={KEYRING}] {url} {suite} main" for suite, url in self._sources().items()]
         with _scratch(part) as scratch:
             try:
-                run(argv, context, env={"TMPDIR": str(scratch)}, quiet=False)
+                run(argv, context, env={"TMPDIR": str(scratch)}, quiet=False, pass_fds=[lock])
             except WorkerError as error:
                 if missing := re.search(r"Unable to locate package (\S+)", error.message):
                     raise BuildError(
@@ -197,16 +208,21 @@ def _scratch(part: Path) -> Iterator[Path]:
         yield part
         return
     folder = Path("/var/tmp", f"slipway-{os.getuid()}{part.name}")  # noqa: S108 -- must be open to its other ids
-    clean = ["mmdebstrap", "--unshare-helper", "rm", "-rf", "--one-file-system", str(folder)]
-    run(clean)
-    shutil.rmtree(folder, ignore_errors=True)
+    _remove(folder)
     folder.mkdir()
     folder.chmod(0o777)
     try:
         yield folder
     finally:
-        run(["mmdebstrap", "--unshare-helper", "find", str(folder), "-mindepth", "1", "-delete"])
-        folder.rmdir()
+        _remove(folder)
+
+
+def _remove(folder: Path) -> None:
+    """First what belongs to the user's other ids, which fails on what is the user's own; then that."""
+    if folder.exists():
+        inside = [str(folder), "-xdev", "-mindepth", "1"]
+        run(["mmdebstrap", "--unshare-helper", "find", *inside, "-delete"], allowed=range(256))
+        shutil.rmtree(folder)
 
 
 def _extract(archive: Path, wanted: dict[str, Path]) -> None:

@@ -120,23 +120,33 @@ class _Answer:
         self._context = context
         self._url = url
         self._pool = _pool(url)
+        self._left = threading.Event()
         headers = {"Accept-Encoding": "identity", "User-Agent": "slipway", **headers}
-        self._response = self._wait(
-            lambda: self._pool.request("GET", url, headers=headers, preload_content=False, decode_content=False)
-        )
-        self.status = self._response.status
-        if self.status in TEMPORARY:
-            raise _Broken(f"the server answered {self.status}")
-        if self.status not in (200, 206, 416):
-            raise BuildError(f"{url} answered {self.status} {self._response.reason}.", hint="Mend the address.")
-        self.first, self.total = self._extent()
+        try:
+            self._response = self._wait(
+                lambda: self._pool.request("GET", url, headers=headers, preload_content=False, decode_content=False)
+            )
+            self.status = self._response.status
+            if self.status in TEMPORARY:
+                raise _Broken(f"the server answered {self.status}")
+            if self.status not in (200, 206, 416):
+                raise BuildError(f"{url} answered {self.status} {self._response.reason}.", hint="Mend the address.")
+            self.first, self.total = self._extent()
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        self._left.set()
+        if hasattr(self, "_response"):
+            self._response.close()
+        self._pool.clear()
 
     def __enter__(self) -> _Answer:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._response.close()
-        self._pool.clear()
+        self.close()
 
     def read(self, size: int) -> bytes:
         """The next bytes, at most `size`; none at the end."""
@@ -157,9 +167,13 @@ class _Answer:
 
         def work() -> None:
             try:
-                done.append(call())
+                result = call()
             except Exception as error:  # whatever it is, it belongs to the thread that waits
                 failed.append(error)
+                return
+            done.append(result)
+            if self._left.is_set() and isinstance(result, urllib3.BaseHTTPResponse):
+                result.close()
 
         thread = threading.Thread(target=work, name="download", daemon=True)
         thread.start()

@@ -39,7 +39,7 @@ def adopt(
     `name` is for people. Raises BuildError when the file is another, or no disk that stands alone.
     """
 
-    def make(part: Path) -> None:
+    def make(part: Path, _: int) -> None:
         source = bring(part)
         if (seen := sha256(source, context)) != digest:
             raise BuildError(mismatch(name, digest, seen), hint="Mend the sha256 if the new file is the right one.")

@@ -11,22 +11,23 @@ from pathlib import Path
 
 import pytest
 
+from builds.engine import command
 from builds.engine.bases import store
 from builds.engine.context import Context, Stop
 from builds.engine.errors import BuildError, Cancelled
 
 
-def fill(folder: Path) -> None:
+def fill(folder: Path, lock: int) -> None:
     (folder / "disk").write_text("whole")
 
 
 def test_two_builds_that_ask_at_once_make_it_once(context: Context):
     made = []
 
-    def make(folder: Path) -> None:
+    def make(folder: Path, lock: int) -> None:
         made.append(folder)
         time.sleep(0.3)
-        fill(folder)
+        fill(folder, lock)
 
     with ThreadPoolExecutor(4) as pool:
         folders = set(pool.map(lambda _: store.keep("a", make, context), range(4)))
@@ -36,7 +37,7 @@ def test_two_builds_that_ask_at_once_make_it_once(context: Context):
 
 
 def test_what_a_failed_maker_left_is_gone_and_the_next_makes_it(context: Context):
-    def fail(folder: Path) -> None:
+    def fail(folder: Path, lock: int) -> None:
         (folder / "disk").write_text("ha")
         raise BuildError("no")
 
@@ -47,9 +48,10 @@ def test_what_a_failed_maker_left_is_gone_and_the_next_makes_it(context: Context
 
 
 def hang(context: Context) -> None:
-    def make(folder: Path) -> None:
+    def make(folder: Path, lock: int) -> None:
         (folder / "disk").write_text("ha")
-        time.sleep(60)
+        # A program whose own children do not die with it, as some do.
+        command.run(["sh", "-c", f"(sleep 2; echo more >> {folder}/disk) & exec sleep 60"], pass_fds=[lock])
 
     store.keep("a", make, context)
 
@@ -61,11 +63,14 @@ def test_a_killed_maker_leaves_nothing_that_looks_finished_and_no_lock(context: 
     half = context.cache / "bases/.a.part/disk"
     while not half.exists():
         time.sleep(0.01)
+    time.sleep(0.5)
     os.kill(process.pid, signal.SIGKILL)
     process.join()
     assert not (context.cache / "bases/a").exists()
+    start = time.monotonic()
     assert (store.keep("a", fill, context) / "disk").read_text() == "whole"
-    assert not half.exists()
+    assert time.monotonic() - start > 1, "what the maker had started was waited for"
+    assert not half.parent.exists()
 
 
 def test_a_build_that_waits_for_another_can_be_cancelled(context: Context):
