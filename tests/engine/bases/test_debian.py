@@ -16,8 +16,8 @@ import pytest
 
 from builds.engine.bases.debian import Debian, DebianOptions
 from builds.engine.console import Recorder
-from builds.engine.context import Context
-from builds.engine.errors import BuildError, WorkerError
+from builds.engine.context import Context, Stop
+from builds.engine.errors import BuildError, Cancelled, WorkerError
 from builds.engine.image import Image
 
 BASE = Debian(DebianOptions(debian="12"))
@@ -114,6 +114,23 @@ def test_a_mirror_that_is_down_is_done_without_when_there_is_an_earlier_base(mir
 def test_a_package_that_debian_does_not_have_is_the_authors_trouble(mirror: Path, context: Context):
     with pytest.raises(BuildError, match="Debian 12 has no package no-such"):
         Debian(DebianOptions(debian="12", packages=("no-such",))).prepare(context)
+
+
+@pytest.mark.network
+def test_a_cancelled_maker_leaves_no_file_no_process_and_no_mount(tmp_path: Path, context: Context):
+    stop = Stop()
+
+    class Impatient(Recorder):
+        def write(self, text: str) -> None:
+            super().write(text)
+            if "installing essential packages" in text:
+                stop.cancel()
+
+    with pytest.raises(Cancelled):
+        BASE.prepare(replace(context, stop=stop, console=Impatient()))
+    assert [path.suffix for path in (context.cache / "bases").iterdir()] == [".lock"]
+    assert str(tmp_path) not in Path("/proc/self/mountinfo").read_text()
+    assert str(tmp_path) not in subprocess.check_output(["ps", "-eo", "args"], text=True)
 
 
 @pytest.fixture
