@@ -87,7 +87,11 @@ def test_a_database_that_drops_every_connection_in_the_middle_of_a_build_loses_n
     worker.start()
     assert started.wait(10)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
+        # Only this test's database: others run on the same server.
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE pid <> pg_backend_pid() AND datname = current_database()"
+        )
         assert cursor.rowcount >= 1
     dropped.set()
     worker.join(30)
