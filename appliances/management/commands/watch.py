@@ -98,7 +98,9 @@ def list_changes(build: Build, terminal: Terminal, shown: dict[int, str]) -> Non
         if shown.get(step.pk) != step.state:
             shown[step.pk] = step.state
             took = f" ({(step.finished_at - step.started_at).total_seconds():.1f} s)" if step.finished_at else ""
-            terminal.print(f"{build.platform}: {step.title}: {step.state}{took}", markup=False, highlight=False)
+            terminal.print(
+                f"{build.platform}: {step.title}: {step.state}{took}", markup=False, highlight=False, soft_wrap=True
+            )
 
 
 def tell(build: Build, terminal: Terminal) -> None:
