@@ -117,8 +117,9 @@ def qemu(subject: Subject) -> list[Recipe]:
                 "Or with libvirt",
                 f"virt-install --name {subject.slug} --import \\\n"
                 f"  --vcpus {subject.cpus} --memory {subject.memory} \\\n"
+                # Not --cloud-init: its volume is a SATA CD, which Debian's cloud kernel has no driver for.
                 f"  --disk {disk} --osinfo linux2022 --network default \\\n"
-                f'  --cloud-init ssh-key="$HOME/.ssh/id_ed25519.pub" --noautoconsole',
+                "  --disk seed.iso,device=disk,bus=virtio,format=raw,readonly=on --noautoconsole",
             ),
         ]
     if disk := subject.file("raw"):
