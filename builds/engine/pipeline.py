@@ -58,7 +58,7 @@ class ChecksFailed(CheckFailed):
         self.outcome = outcome
 
 
-def steps(plan: Plan, *, tested: bool = True) -> list[str]:
+def steps(plan: Plan) -> list[str]:
     """The titles of everything that `build(plan)` will do, in order."""
     return [
         prepare_title(plan),
@@ -66,7 +66,7 @@ def steps(plan: Plan, *, tested: bool = True) -> list[str]:
         *(provisioner_title(number, plan) for number in range(len(plan.provisioners))),
         CAPTURE,
         *formats.steps(plan.formats),
-        *(test_title(each) for each in plan.formats if tested),
+        *(test_title(each) for each in plan.formats),
     ]
 
 

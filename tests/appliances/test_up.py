@@ -5,14 +5,15 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
+from functools import partial
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 
 from builds import redis_server
+from tests import waiting
 
 pytestmark = pytest.mark.redis
 
@@ -74,11 +75,7 @@ def answers(port):
         return False
 
 
-def wait_for(condition, seconds=60):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.05)
+wait_for = partial(waiting.wait_for, seconds=60)
 
 
 def test_one_command_starts_everything_and_whatever_ends_it_nothing_is_left(data, port):

@@ -11,6 +11,7 @@ from builds.models import Build
 from builds.states import BuildState
 from tests import factories
 from tests.builds.engine import two_images
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -20,13 +21,6 @@ def running(monkeypatch):
     monkeypatch.setattr(heartbeat, "INTERVAL", 0.05)
     monkeypatch.setattr(heartbeat, "GLANCE", 0.05)
     return factories.build(state=BuildState.RUNNING)
-
-
-def wait_for(condition, seconds=10):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.02)
 
 
 def beat_of(build):

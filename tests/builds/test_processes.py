@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from builds.processes import Program, Supervisor
+from tests.waiting import wait_for
 
 
 @pytest.fixture
@@ -23,13 +24,6 @@ def supervisor(said):
 
 def shell(name, script, tmp_path, **fields):
     return Program(name, ["sh", "-c", script], tmp_path / f"{name}.log", **fields)
-
-
-def wait_for(condition, seconds=10):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.02)
 
 
 def test_what_ends_is_started_again_less_and_less_often(supervisor, said, tmp_path, monkeypatch):

@@ -13,6 +13,7 @@ from builds.models import Artifact, Build
 from builds.states import BuildState, StepState
 from tests import factories
 from tests.builds.engine import two_images, until_stopped
+from tests.waiting import wait_for
 
 TEMPLATE_WITH_SECRET = factories.TEMPLATE + "variables: {password: {secret: true}}\n"
 
@@ -216,10 +217,3 @@ def in_thread(build_id):
         runner.run(build_id)
     finally:
         connection.close()
-
-
-def wait_for(condition, seconds=10):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.02)

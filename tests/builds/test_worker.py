@@ -5,8 +5,8 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,7 +18,7 @@ from appliances.states import RevisionState
 from builds import plans, queue, reconcile
 from builds.models import Build
 from builds.states import BuildState
-from tests import factories
+from tests import factories, waiting
 from tests.builds.engine import FakePlatform
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -41,11 +41,7 @@ def worker(redis, redis_socket, data_dir, monkeypatch):
         yield start
 
 
-def wait_for(condition, seconds=20):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.05)
+wait_for = partial(waiting.wait_for, seconds=20)
 
 
 def state_of(build):
