@@ -8,10 +8,15 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .console import Console, Redactor
 from .errors import BuildError, Cancelled, TimedOut
+from .ledger import Ledger
 from .variables import fill
+
+if TYPE_CHECKING:
+    from .accounts.base import Account
 
 
 class Stop:
@@ -63,6 +68,13 @@ def no_releases(name: str) -> tuple[Path, str]:
     )
 
 
+def no_accounts(kind: str, name: str) -> Account:
+    raise BuildError(
+        f"This build knows of no accounts, but needs {name or f'one of the kind {kind}'}.",
+        hint="Build it from the dashboard, with the account in Team settings → Accounts.",
+    )
+
+
 @dataclass(frozen=True)
 class Context:
     """Shared by all parts of one build, passed along, never changed: `step()` gives a narrowed copy."""
@@ -84,6 +96,13 @@ class Context:
     """The names among `variables` whose values are secret."""
     releases: Callable[[str], tuple[Path, str]] = no_releases
     """The disk image of "team/appliance@version", a file on this worker, and its sha256; or BuildError."""
+    accounts: Callable[[str, str], Account] = no_accounts
+    """(kind, name) -> the team's account; with an empty name its only one of that kind. BuildError: there is none."""
+    ledger: Ledger = field(default_factory=Ledger)
+    """Whatever is created outside of this worker is written down here first."""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    """What everything created outside is tagged with: "slipway:installation", "slipway:build", "slipway:appliance",
+    "slipway:version". The first two tell whose it is."""
 
     def check(self) -> None:
         """Raise Cancelled or TimedOut when the build has to end now."""

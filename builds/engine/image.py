@@ -24,6 +24,12 @@ class Image:
     """A key of FORMATS, or "disk": what capture made (qcow2, possibly with a backing chain)."""
     path: Path | None = None
     reference: str = ""
+    """What its place calls it: "ami-0123456789abcdef0", a template's path in a vCenter."""
+    account: str = ""
+    """Of a reference: the account, by the name that the team gave it, and the region or the vCenter's datacenter."""
+    region: str = ""
+    holds: tuple[str, ...] = ()
+    """All references in the ledger that live as long as the image does: an AMI's own and its snapshots'."""
     size: Size | None = None
     details: Mapping[str, str] = field(default_factory=dict)
     """For the record and for people: what the format wants to tell ("hardware version": "vmx-14")."""

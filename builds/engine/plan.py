@@ -38,3 +38,10 @@ class Plan:
     variables: Mapping[str, str] = field(default_factory=dict)
     secrets: frozenset[str] = frozenset()
     limits: Limits = field(default_factory=Limits)
+    revision: int = 1
+    """Which revision of the release this is. With it, names in places that we share with others are unique."""
+
+    @property
+    def unique_name(self) -> str:
+        """What the images are called where no two may have the same name: "acme-wiki-1.4.0-r2"."""
+        return f"{self.name}-r{self.revision}"

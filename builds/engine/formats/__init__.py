@@ -34,7 +34,9 @@ def steps(formats: Sequence[Format]) -> list[str]:
 
 
 def convert(disk: Image, name: str, formats: Sequence[Format], folder: Path, context: Context) -> dict[str, Image]:
-    """Make every format of a captured disk: files `name` + suffix in `folder`, keyed by format.
+    """Make every format of a captured disk that is a file: `name` + suffix in `folder`, keyed by format.
+
+    Formats that are imported elsewhere are not made here; the files that they are imported from are.
 
     Raises WorkerError when the worker's disk is full and BuildError when this machine cannot have a format.
     Either all files are there and whole, or none is.

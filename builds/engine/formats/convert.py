@@ -17,7 +17,7 @@ from ..context import Context
 from ..errors import WorkerError
 from ..image import Image
 from . import vagrant_user
-from .base import DISK, VAGRANT_DISK, DiskFormat, Format, PackedFormat
+from .base import DISK, VAGRANT_DISK, DiskFormat, Format, PackedFormat, PlacedFormat
 from .disk import Disk, opened, unpack
 from .export import Export, export
 
@@ -35,7 +35,9 @@ class Conversion:
             source = known[missing.pop()]
             needed[source.name] = source(source.Options())
             missing |= {source.source} - {DISK, VAGRANT_DISK} - needed.keys()
-        self.asked = [each.name for each in formats]
+        # What is imported elsewhere is needed as a file as well, asked for or not.
+        files = [each.source if isinstance(each, PlacedFormat) else each.name for each in formats]
+        self.asked = list(dict.fromkeys(files))
         self.written = [each for each in needed.values() if isinstance(each, DiskFormat)]
         self.packed = [each for each in needed.values() if isinstance(each, PackedFormat)]
 

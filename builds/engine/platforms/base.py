@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from ..context import Context
 from ..image import Drive, Image, Size
 from ..machine import Machine
 from ..plugin import Options, Plugin
 
+if TYPE_CHECKING:
+    from ..bases.base import Base
+    from ..plan import Plan
+
 
 class Platform(Plugin):
+    """One of the two below."""
+
     Options: ClassVar[type[Options]]
 
     @abstractmethod
@@ -23,6 +30,16 @@ class Platform(Plugin):
         `network` is "outside" (the internet, not the host nor metadata addresses) or "none". A machine that
         does not answer before the context's deadline is a BuildError that says how far it came.
         """
+
+    def sweep(self, build: str, work: Path) -> None:  # noqa: B027 -- what is outside the worker is in the ledger
+        """Remove whatever a killed worker left behind of this build on this host; `work` is its folder.
+
+        Does nothing when there is nothing.
+        """
+
+
+class DiskPlatform(Platform):
+    """Its machines start from the template's base and leave a disk, of which any file format can be made."""
 
     @abstractmethod
     def capture(self, machine: Machine, context: Context) -> Image:
@@ -34,9 +51,37 @@ class Platform(Plugin):
     ) -> AbstractContextManager[Machine]:
         """A throw-away machine from a finished image, for the checks; reached as its user would reach it."""
 
-    @abstractmethod
-    def sweep(self, build: str, work: Path) -> None:
-        """Remove whatever a killed worker left behind of this build; `work` is the folder that it worked in.
 
-        Does nothing when there is nothing.
+class NativePlatform(Platform):
+    """It has a starting point of its own (an AMI, a template, a box) and makes its own kind of image from a machine."""
+
+    formats: ClassVar[tuple[str, ...]]
+    """The names of the formats that it makes; the first one is made when a template asks for none."""
+
+    @property
+    @abstractmethod
+    def base(self) -> Base:
+        """What its machines start from, in the place of the template's base."""
+
+    def preflight(self, plan: Plan, context: Context) -> None:
+        """Before anything is started: is there what the build needs outside, and is no name taken? Only looks.
+
+        Raises BuildError with everything that it found.
         """
+
+    @abstractmethod
+    def steps(self, plan: Plan) -> Sequence[str]:
+        """The titles of the steps of `images`, in order."""
+
+    @abstractmethod
+    def images(self, machine: Machine, plan: Plan, folder: Path, context: Context) -> Mapping[str, Image]:
+        """Leave nothing of ours in the machine, shut it down cleanly, and make the plan's formats, keyed by name.
+
+        Opens a step for each title of `steps`. `folder` is for images that are files.
+        """
+
+    @abstractmethod
+    def boot_image(
+        self, image: Image, size: Size, context: Context, *, network: str = "outside"
+    ) -> AbstractContextManager[Machine]:
+        """A throw-away machine from a finished image, for the checks; reached as its user would reach it."""

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..errors import SourceError, TemplateError
-from ..platforms.base import Platform
+from ..platforms.base import NativePlatform, Platform
 from ..plugin import Plugin
 from ..source.folder import parts
 from .document import read
 from .entries import Entry, base_entry, entries, entry, holds_secrets
 from .flaws import Flaw, did_you_mean, expected, validate
-from .registry import REGISTRY, Registry
+from .registry import REGISTRY, Registry, formats_of
 from .sections import Sections, Variable
 from .template import Target, Template, files_of, problems
 
@@ -31,33 +31,37 @@ def parse(text: str, registry: Registry = REGISTRY) -> Template:
     flaws += [*wrong, *more, *still_more, *rest]
 
     declared = _declared(data.get("variables"))
+    flaws += _flaws_together(targets, _defaults(declared))
     named: list[Entry[Any]] = [*provisioners, *checks, *([base] if base else [])]
     for target in targets:
         named += [target.platform, *target.formats]
     for each in named:
         flaws += _flaws_of(each, declared, registry)
-    if flaws or sections is None or base is None:
+    if "base" not in data:
+        flaws += _without_base(targets)
+    if flaws or sections is None:
         raise TemplateError(problems(flaws, document))
     return Template(text, document, sections, base, tuple(provisioners), tuple(targets), tuple(checks))
 
 
 def _targets(data: Any, registry: Registry) -> tuple[list[Target], list[Flaw]]:
-    targets, flaws = [], []
+    targets: list[Target] = []
+    flaws: list[Flaw] = []
     for name, options in data.items() if isinstance(data, dict) else ():
         path = ("platforms", name)
         platform, wrong = entry("platform", {name: options}, ("platforms",), registry.platforms)
         flaws += wrong
         if platform is None:
             continue
-        if "formats" not in platform.written:
-            flaws.append(Flaw(path, f"needs `formats`, a list of: {', '.join(registry.formats)}"))
-        listed = platform.written.get("formats", ["-"])
+        own = formats_of(platform.kind, registry)
+        default = [next(iter(own))] if issubclass(platform.kind, NativePlatform) else None
+        if "formats" not in platform.written and not default:
+            flaws.append(Flaw(path, f"needs `formats`, a list of: {', '.join(own)}"))
+        listed = platform.written.get("formats", default or ["-"])
         if not isinstance(listed, list) or not listed:
-            flaws.append(
-                Flaw((*path, "formats"), expected(f"a list of formats ({', '.join(registry.formats)})", listed))
-            )
+            flaws.append(Flaw((*path, "formats"), expected(f"a list of formats ({', '.join(own)})", listed)))
         formats, wrong = entries(
-            "format", listed if "formats" in platform.written else [], (*path, "formats"), registry.formats
+            "format", listed if default or "formats" in platform.written else [], (*path, "formats"), own
         )
         flaws += wrong
         kinds = [each.kind for each in formats]
@@ -66,9 +70,31 @@ def _targets(data: Any, registry: Registry) -> tuple[list[Target], list[Flaw]]:
             for n, each in enumerate(formats)
             if each.kind in kinds[:n]
         ]
-        own = {key: value for key, value in platform.written.items() if key != "formats"}
-        targets.append(Target(Entry[Platform](platform.path, platform.kind, own), tuple(formats)))
+        there = {each.kind: target.platform.kind.name for target in targets for each in target.formats}
+        flaws += [
+            Flaw(each.path, f"{each.kind.name!r} comes from {there[each.kind]} already: ask for it once")
+            for each in formats
+            if each.kind in there
+        ]
+        options = {key: value for key, value in platform.written.items() if key != "formats"}
+        targets.append(Target(Entry[Platform](platform.path, platform.kind, options), tuple(formats)))
     return targets, flaws
+
+
+def _without_base(targets: list[Target]) -> Iterator[Flaw]:
+    needing = [target.platform.kind.name for target in targets if not issubclass(target.platform.kind, NativePlatform)]
+    if needing:
+        yield Flaw(("base",), f"is missing: {' and '.join(needing)} needs one, such as debian:12")
+
+
+def _flaws_together(targets: list[Target], texts: Mapping[str, str]) -> Iterator[Flaw]:
+    """What is wrong with asking a platform for a format, when each is right by itself."""
+    for target in targets:
+        platform, _ = target.platform.make(texts)
+        for entry_ in target.formats:
+            made, _ = entry_.make(texts)
+            if platform and made:
+                yield from (Flaw(entry_.path, said) for said in made.flaws(platform))
 
 
 def _declared(data: Any) -> dict[str, Variable | None]:
@@ -76,6 +102,10 @@ def _declared(data: Any) -> dict[str, Variable | None]:
     if not isinstance(data, dict):
         return {}
     return {name: validate(Variable, each)[0] for name, each in data.items()}
+
+
+def _defaults(declared: Mapping[str, Variable | None]) -> dict[str, str]:
+    return {name: variable.text for name, variable in declared.items() if variable and not variable.secret}
 
 
 def _flaws_of(entry_: Entry[Any], declared: Mapping[str, Variable | None], registry: Registry) -> Iterator[Flaw]:
@@ -93,8 +123,7 @@ def _flaws_of(entry_: Entry[Any], declared: Mapping[str, Variable | None], regis
             )
         if not late and (variable is None or variable.secret):
             open_ends.add(path)
-    texts = {name: variable.text for name, variable in declared.items() if variable and not variable.secret}
-    made, flaws = entry_.make(texts)
+    made, flaws = entry_.make(_defaults(declared))
     yield from (flaw for flaw in flaws if flaw.path not in open_ends)
     yield from _paths_that_lead_out(made, entry_)
 

@@ -12,7 +12,7 @@ from ..checks.base import Check
 from ..formats import FORMATS
 from ..formats.base import Format
 from ..platforms import PLATFORMS
-from ..platforms.base import Platform
+from ..platforms.base import NativePlatform, Platform
 from ..provisioners import PROVISIONERS
 from ..provisioners.base import Provisioner
 
@@ -26,6 +26,13 @@ class Registry:
     provisioners: Mapping[str, type[Provisioner]]
     formats: Mapping[str, type[Format]]
     checks: Mapping[str, type[Check]]
+
+
+def formats_of(platform: type[Platform], registry: Registry) -> Mapping[str, type[Format]]:
+    """The formats that a template may ask this platform for."""
+    if issubclass(platform, NativePlatform):
+        return {name: registry.formats[name] for name in platform.formats}
+    return registry.formats
 
 
 REGISTRY = Registry(BASES, PLATFORMS, PROVISIONERS, FORMATS, CHECKS)

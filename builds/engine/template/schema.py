@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ..platforms.base import NativePlatform
 from ..plugin import Options, Plugin
 from ..quantities import duration_text, size_text
-from .registry import REGISTRY, Registry
+from .registry import REGISTRY, Registry, formats_of
 from .sections import Sections
 
 TEXTS: dict[str, Callable[[Any], str]] = {"size": size_text, "duration": duration_text}
@@ -43,23 +44,27 @@ def schema(registry: Registry = REGISTRY) -> dict[str, Any]:
     }
     properties["provisioners"]["items"] = one_of("provisioner", registry.provisioners)
     properties["checks"]["items"] = one_of("check", registry.checks)
-    formats = {
-        "type": "array",
-        "items": one_of("format", registry.formats),
-        "minItems": 1,
-        "uniqueItems": True,
-        "description": "The images to make.",
-    }
     platforms = {}
     for name, kind in registry.platforms.items():
         platforms[name] = reference("platform", name, kind)
-        definitions[f"platform.{name}"].setdefault("properties", {})["formats"] = formats
-        definitions[f"platform.{name}"].setdefault("required", []).append("formats")
+        own = formats_of(kind, registry)
+        definitions[f"platform.{name}"].setdefault("properties", {})["formats"] = {
+            "type": "array",
+            "items": one_of("format", own),
+            "minItems": 1,
+            "uniqueItems": True,
+            "description": "The images to make.",
+        }
+        if not issubclass(kind, NativePlatform):
+            definitions[f"platform.{name}"].setdefault("required", []).append("formats")
+    based = [name for name, kind in registry.platforms.items() if not issubclass(kind, NativePlatform)]
     properties["platforms"] |= {"properties": platforms, "additionalProperties": False}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **document,
         "title": "appliance.yaml",
+        "if": {"properties": {"platforms": {"anyOf": [{"required": [name]} for name in based]}}},
+        "then": {"required": ["base"]},
         "$defs": definitions,
     }
 

@@ -101,8 +101,8 @@ class Variable(Options):
 class Sections(Options):
     """appliance.yaml: how an appliance's machine is made, and what it promises."""
 
-    base: Any
-    """What the machine starts from."""
+    base: Any = None
+    """What the machine starts from, on platforms that have no starting point of their own."""
     size: Size = Field(default_factory=Size)
     """The machine that the image is made on and asks for."""
     network: Literal["outside", "none"] = "outside"

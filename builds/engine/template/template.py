@@ -16,7 +16,7 @@ from ..errors import Problem, SourceError, TemplateError
 from ..formats.base import Format
 from ..image import Size
 from ..plan import Plan
-from ..platforms.base import Platform
+from ..platforms.base import NativePlatform, Platform
 from ..plugin import Plugin
 from ..provisioners.base import Provisioner
 from ..source.folder import parts
@@ -44,7 +44,8 @@ class Template:
     text: str
     document: Document
     sections: Sections
-    base: Entry[Base]
+    base: Entry[Base] | None
+    """None when all its platforms have starting points of their own."""
     provisioners: tuple[Entry[Provisioner], ...]
     targets: tuple[Target, ...]
     checks: tuple[Entry[Check], ...]
@@ -85,8 +86,10 @@ class Template:
                     flaws.append(Flaw(entry.where(file), _no_such_file(file)))
         return problems(flaws, self.document)
 
-    def plans(self, name: str, values: Mapping[str, str], source: Path | None) -> dict[str, Plan]:
-        """One plan per platform; `name` is what the images are called.
+    def plans(
+        self, name: str, values: Mapping[str, str], source: Path | None, *, revision: int = 1
+    ) -> dict[str, Plan]:
+        """One plan per platform; `name` is what the images are called, `revision` which one of the release it is.
 
         `values` replace the variables' defaults and must hold every secret one; names that the template does
         not know are ignored. `source`: the folder with the files, this template's own among them; None: they
@@ -97,20 +100,22 @@ class Template:
         texts, flaws = self._texts(values)
         flaws += self._missing_secrets(values)
         maker = _Maker(texts)
-        base = maker.make(self.base)
+        base: Any = maker.make(self.base) if self.base else None
         provisioners = maker.all(self.provisioners)
         checks = maker.all(self.checks)
-        made = [(maker.make(each.platform), maker.all(each.formats)) for each in self.targets]
+        made: list[tuple[Any, tuple[Any, ...]]] = [
+            (maker.make(each.platform), maker.all(each.formats)) for each in self.targets
+        ]
         flaws += maker.flaws
         if source is not None:
             flaws += self._not_inside(source, texts)
-        if flaws or base is None:
+        if flaws:
             raise TemplateError(problems(flaws, self.document))
         return {
             platform.name: Plan(
                 name=name,
                 platform=platform,
-                base=base,
+                base=platform.base if isinstance(platform, NativePlatform) else base,
                 size=Size(**self.sections.size.model_dump()),
                 network=self.sections.network,
                 provisioners=provisioners,
@@ -119,6 +124,7 @@ class Template:
                 variables=texts,
                 secrets=self.secrets,
                 limits=plan.Limits(**self.sections.limits.model_dump()),
+                revision=revision,
             )
             for platform, formats in made
             if platform is not None
@@ -141,7 +147,7 @@ class Template:
             yield Flaw(("variables", name), f"the secret has no value yet: enter it in {SECRETS_PAGE}")
 
     def _files_needed(self, texts: Mapping[str, str]) -> Iterator[tuple[Entry[Any], str]]:
-        entries: list[Entry[Any]] = [self.base, *self.provisioners]
+        entries: list[Entry[Any]] = [*([self.base] if self.base else []), *self.provisioners]
         for entry in entries:
             made, _ = entry.make(texts)
             for file in files_of(made):

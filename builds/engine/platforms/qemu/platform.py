@@ -19,7 +19,7 @@ from ...errors import BuildError
 from ...image import Drive, Image, Size
 from ...machine import Machine
 from ...plugin import Options as PluginOptions
-from ..base import Platform
+from ..base import DiskPlatform
 from . import acceleration, guest
 from .arrival import Arrival
 from .guest import Guest
@@ -30,7 +30,7 @@ from .seed import Seed
 PROGRAMS = ("qemu-system-x86_64", "qemu-img", "bwrap", "slirp4netns", "socat", "setpriv", "xorriso", "ip")
 
 
-class Qemu(Platform):
+class Qemu(DiskPlatform):
     name = "qemu"
     label = "QEMU/KVM"
 
