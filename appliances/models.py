@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from django.db import models, transaction
 from django.db.models import Q
 from django.urls import reverse
 
+from builds.engine.accounts import ACCOUNTS
 from builds.moves import Lost, Moved
 
 from . import secrets
@@ -20,6 +22,7 @@ from .querysets import ApplianceQuerySet, ReleaseQuerySet, RevisionQuerySet, Tea
 from .states import ReleaseState, RevisionState
 
 if TYPE_CHECKING:
+    from builds.engine.accounts.base import Account as EngineAccount
     from builds.models import Build
 
 # What Vagrant's Ruby clients can parse: one bad version would make a whole catalog unreadable.
@@ -90,6 +93,33 @@ class Secret(models.Model):
 
     def __str__(self) -> str:
         return f"{self.team}: {self.name}"
+
+
+class Account(models.Model):
+    """How a team signs in to a cloud or a vCenter. Its options are encrypted; the secret ones are never shown again."""
+
+    team = models.ForeignKey(Team, models.CASCADE, related_name="accounts")
+    name = models.SlugField(max_length=50, help_text="What templates call it: `account: name`.")
+    kind = models.CharField(max_length=20)
+    ciphertext = models.BinaryField(help_text="All options, as JSON, encrypted.")
+    shown = models.JSONField(default=dict, blank=True, help_text="The options that are not secret.")
+    identity = models.CharField(max_length=300, blank=True, help_text="Who we were there at the last test.")
+    missing = models.JSONField(default=list, blank=True, help_text="Permissions that were missing then.")
+    error = models.TextField(blank=True, help_text="Why the last test failed.")
+    tested_at = models.DateTimeField(null=True, blank=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["team", "name"], name="one_account_per_team_and_name")]
+
+    def __str__(self) -> str:
+        return f"{self.team.slug}: {self.name}"
+
+    def sign_in(self) -> EngineAccount:
+        """The engine's account, made of the decrypted options: for a build or a test, never for a page."""
+        kind = ACCOUNTS[self.kind]
+        return kind(kind.Options(**json.loads(secrets.decrypt(self.ciphertext))), self.name)
 
 
 class Appliance(models.Model):

@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Q
 
 from .moves import Moved
-from .querysets import ArtifactQuerySet, BuildQuerySet, LogChunkQuerySet, StepQuerySet
+from .querysets import ArtifactQuerySet, BuildQuerySet, LogChunkQuerySet, ResourceQuerySet, StepQuerySet
 from .states import ACTIVE, FINAL, BuildState, StepState
 
 
@@ -115,7 +115,9 @@ class Artifact(models.Model):
     media_type = models.CharField(max_length=100)
     size = models.PositiveBigIntegerField(default=0, help_text="Bytes.")
     sha256 = models.CharField(max_length=64, blank=True)
-    reference = models.CharField(max_length=200, blank=True)
+    reference = models.CharField(max_length=200, blank=True, help_text="What its place calls it: ami-0123….")
+    account = models.CharField(max_length=50, blank=True, help_text="The team's account that the reference is in.")
+    region = models.CharField(max_length=100, blank=True, help_text="AWS region, or vCenter's datacenter.")
     details = models.JSONField(default=dict, blank=True)
     evidence = models.JSONField(
         default=dict, blank=True, help_text="boot_seconds, ports, console, packages (name: version)."
@@ -123,14 +125,47 @@ class Artifact(models.Model):
     downloads = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
 
+    holds: tuple[str, ...] = ()
+    """Until it is saved: the references in the ledger that it will own."""
     objects = ArtifactQuerySet.as_manager()
 
     class Meta:
-        ordering = ["format"]
-        constraints = [models.UniqueConstraint(fields=["build", "format"], name="one_artifact_per_build_and_format")]
+        ordering = ["format", "region"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["build", "format", "region"], name="one_artifact_per_build_format_and_region"
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name
+
+
+class Resource(models.Model):
+    """The ledger: what a build made, or was about to make, outside of its worker. Written before it is created.
+
+    It may exist as long as its build is active or an artifact holds it; else `reconcile` removes it.
+    """
+
+    build = models.ForeignKey(Build, models.SET_NULL, null=True, related_name="resources")
+    artifact = models.ForeignKey(Artifact, models.SET_NULL, null=True, blank=True, related_name="resources")
+    account = models.ForeignKey("appliances.Account", models.PROTECT, related_name="resources")
+    place = models.CharField(max_length=100, help_text="AWS region, or vCenter's datacenter.")
+    kind = models.CharField(max_length=40)
+    name = models.CharField(max_length=200)
+    reference = models.CharField(max_length=200, blank=True, help_text="Empty: not known, perhaps never created.")
+    error = models.TextField(blank=True, help_text="Why it could not be removed.")
+    created_at = models.DateTimeField(auto_now_add=True)
+    gone_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ResourceQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["pk"]
+        indexes = [models.Index(fields=["gone_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.reference or self.name} in {self.place}"
 
 
 class CheckResult(models.Model):

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from django.conf import settings
 from django.core.files.storage import default_storage
 
 from .engine import source, template
@@ -31,7 +32,19 @@ def plan_of(build: Build, secrets: dict[str, str], folder: Path | None = None) -
     release = build.revision.release
     words = (release.appliance.team.slug, release.appliance.slug, release.version)
     name = "-".join(words).replace("_", "-")
-    return template.parse(build.revision.template).plans(name, secrets, folder)[build.platform]
+    plans = template.parse(build.revision.template).plans(name, secrets, folder, revision=build.revision.number)
+    return plans[build.platform]
+
+
+def tags(build: Build) -> dict[str, str]:
+    """What everything that the build creates outside is tagged with."""
+    release = build.revision.release
+    return {
+        "slipway:installation": settings.INSTALLATION,
+        "slipway:build": build.name,
+        "slipway:appliance": f"{release.appliance.team.slug}/{release.appliance.slug}",
+        "slipway:version": release.version,
+    }
 
 
 def platform_of(build: Build) -> Platform:

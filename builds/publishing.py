@@ -10,7 +10,7 @@ from django.core.files.storage import default_storage
 
 from .engine.console import Redactor
 from .engine.context import Context
-from .engine.pipeline import Outcome
+from .engine.outcome import Outcome
 from .engine.plan import Plan
 from .models import Artifact, Build, CheckResult
 from .text import storable
@@ -25,7 +25,8 @@ def store(build: Build, plan: Plan, outcome: Outcome, redact: Redactor, context:
 
     Each file gets a key that nobody can guess and that is never used again.
     """
-    total = sum(image.path.stat().st_size for image in outcome.images.values() if image.path)
+    images = [*outcome.images.values(), *outcome.copies]
+    total = sum(image.path.stat().st_size for image in images if image.path)
     done = 0
 
     def advance(count: int) -> None:
@@ -34,19 +35,23 @@ def store(build: Build, plan: Plan, outcome: Outcome, redact: Redactor, context:
         context.console.progress(done / total if total else 1.0)
         context.check()
 
+    formats = {each.name: each for each in plan.formats}
     artifacts: list[Artifact] = []
     try:
-        for format_ in plan.formats:
-            image = outcome.images[format_.name]
+        for image in images:
+            format_ = formats[image.format]
             artifact = Artifact(
                 build=build,
                 format=format_.name,
                 name=f"{plan.name}{format_.suffix}",
                 media_type=format_.media_type,
                 reference=image.reference,
+                account=image.account,
+                region=image.region,
                 details=storable(dict(image.details), redact),
                 evidence=storable(dict(outcome.evidence.get(format_.name, {})), redact),
             )
+            artifact.holds = image.holds
             if image.path:
                 artifact.file = f"{PREFIX}/{build.pk}-{secrets.token_urlsafe(12)}/{artifact.name}"
                 artifacts.append(artifact)

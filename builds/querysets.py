@@ -50,6 +50,16 @@ class LogChunkQuerySet(models.QuerySet):
         return self.filter(sequence__gt=sequence)
 
 
+class ResourceQuerySet(models.QuerySet):
+    def standing(self):
+        """Not known to be gone."""
+        return self.filter(gone_at=None)
+
+    def left_over(self):
+        """What nobody owns any more: no build at work, no artifact."""
+        return self.standing().filter(artifact=None).exclude(build__state__in=states.ACTIVE)
+
+
 class ArtifactQuerySet(models.QuerySet):
     def of_succeeded_builds(self):
         return self.filter(build__state=states.BuildState.SUCCEEDED)

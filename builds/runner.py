@@ -7,27 +7,29 @@ import logging
 import os
 import shutil
 import socket
-import time
 import traceback
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from . import plans, publishing
+from .accounts import Accounts
 from .ancestry import release_disk
 from .console import Log, RecordingConsole
 from .engine import pipeline
 from .engine.console import Redactor
 from .engine.context import Context, Stop
 from .engine.errors import Cancelled, SlipwayError
-from .engine.pipeline import ChecksFailed, Outcome
+from .engine.outcome import ChecksFailed, Outcome
 from .heartbeat import Heartbeat
+from .ledger import Ledger, keep
 from .models import Artifact, Build
 from .moves import Lost, move
+from .patience import persist
 from .states import BuildState
 from .text import storable
 
@@ -35,7 +37,6 @@ logger = logging.getLogger(__name__)
 
 FETCH = "Fetch the source"
 STORE = "Store the images"
-PATIENCE = 300  # seconds to wait for a database that is away when the end is to be written down
 
 
 def run(build_id: int, stop: Stop | None = None) -> None:
@@ -63,7 +64,7 @@ def run(build_id: int, stop: Stop | None = None) -> None:
             _perform(build, work, stop)
     finally:
         shutil.rmtree(work, ignore_errors=True)
-    _persist(build.revision.settle)
+    persist(build.revision.settle)
 
 
 def _perform(build: Build, work: Path, stop: Stop) -> None:
@@ -76,7 +77,7 @@ def _perform(build: Build, work: Path, stop: Stop) -> None:
         shutil.rmtree(work, ignore_errors=True)
         work.mkdir(parents=True)
         outcome = _make(build, secrets, redact, work, stop, artifacts)
-        _persist(lambda: _succeed(build, artifacts, outcome, redact))
+        persist(lambda: _succeed(build, artifacts, outcome, redact))
     except Lost:
         build.refresh_from_db(fields=["state"])
         if not build.has_succeeded:  # somebody cancelled it in its last moment
@@ -117,7 +118,7 @@ def _make(
     plan = plans.plan_of(build, secrets)
     cache = settings.DATA_DIR / "cache"
     cache.mkdir(parents=True, exist_ok=True)
-    with Log(build, [FETCH, *pipeline.steps(plan), STORE]) as log:
+    with Log(build, [FETCH, *pipeline.steps(plan), STORE]) as log, Ledger(build) as ledger:
         console = RecordingConsole(log, redact)
         context = Context(
             build=build.name,
@@ -129,6 +130,9 @@ def _make(
             variables={**plan.variables, **secrets},
             secrets=plan.secrets,
             releases=partial(release_disk, cache=cache, console=console),
+            accounts=Accounts(build, redact),
+            ledger=ledger,
+            tags=plans.tags(build),
         )
         with context.step(FETCH) as step:
             plans.fetch_source(build, step)
@@ -146,6 +150,8 @@ def _succeed(build: Build, artifacts: list[Artifact], outcome: Outcome, redact: 
     with transaction.atomic():
         move(build, BuildState.RUNNING, BuildState.SUCCEEDED, finished_at=timezone.now())
         Artifact.objects.bulk_create(artifacts)
+        for artifact in artifacts:
+            keep(artifact, artifact.holds)
         publishing.record_verdicts(build, outcome, redact)
 
 
@@ -167,23 +173,9 @@ def _end(build: Build, error: str = "", hint: str = "", record: Callable[[], Non
             record()
 
     try:
-        _persist(write)
+        persist(write)
     except Lost:
         logger.warning("%s was ended by somebody else before its worker could", build.name)
-
-
-def _persist(write: Callable[[], None]) -> None:
-    """Write, and wait for a database that restarts: the end of a long build must not be lost by that."""
-    end = time.monotonic() + PATIENCE
-    while True:
-        try:
-            return write()
-        except (OperationalError, InterfaceError) as error:
-            if connection.in_atomic_block or time.monotonic() > end:
-                raise
-            logger.warning("Waiting for the database: %s", error)
-            connection.close()
-            time.sleep(1)
 
 
 def work_folder(name: str) -> Path:

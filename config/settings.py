@@ -18,6 +18,8 @@ DEBUG = env.bool("SLIPWAY_DEBUG", default=False)
 SECRET_KEY = env("SECRET_KEY", default="") or key(DATA_DIR / "keys" / "secret_key")
 # Fernet keys, newest first; older ones still decrypt.
 SECRETS_KEYS = env.list("SLIPWAY_SECRETS_KEYS", default=[]) or keys(DATA_DIR / "keys" / "secrets_keys")
+# Marks what belongs to this installation in clouds that it may share with another. A cluster passes it to all.
+INSTALLATION = env("SLIPWAY_INSTALLATION", default="") or key(DATA_DIR / "keys" / "installation")[:12]
 SITE_URL = env("SLIPWAY_URL", default="http://127.0.0.1:8000").rstrip("/")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["*"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[SITE_URL])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 REDACTED = "••••••"
@@ -13,9 +13,14 @@ REDACTED = "••••••"
 class Redactor:
     """Removes secret values from text. Short ones are removed too: better a torn log than a leak."""
 
-    def __init__(self, secrets: Sequence[str] = ()) -> None:
+    def __init__(self, secrets: Collection[str] = ()) -> None:
+        self._secrets: list[str] = []
+        self.add(secrets)
+
+    def add(self, secrets: Collection[str]) -> None:
+        """From now on these too."""
         lines = {line for secret in secrets for line in (secret, *secret.splitlines()) if line.strip()}
-        self._secrets = sorted(lines, key=len, reverse=True)
+        self._secrets = sorted(lines.union(self._secrets), key=len, reverse=True)
 
     def __call__(self, text: str) -> str:
         for secret in self._secrets:

@@ -10,11 +10,10 @@ from typing import Any
 
 from . import formats, placing, testing
 from .context import Context
-from .formats.base import PlacedFormat
 from .image import Image
 from .outcome import ChecksFailed, Outcome, Unfinished
 from .plan import Plan
-from .platforms.base import DiskPlatform, NativePlatform
+from .platforms.base import NativePlatform
 
 START = "Start the machine"
 CAPTURE = "Clean and shut down"
@@ -79,7 +78,6 @@ def take_images(machine: Any, plan: Plan, folder: Path, context: Context) -> Map
     """The machine's images, keyed by format; it is off afterwards."""
     if isinstance(plan.platform, NativePlatform):
         return plan.platform.images(machine, plan, folder, context)
-    assert isinstance(plan.platform, DiskPlatform)
     with context.step(CAPTURE) as step:
         disk = plan.platform.capture(machine, step)
     return formats.convert(disk, plan.name, plan.formats, folder, context)
@@ -130,6 +128,3 @@ def prepare_title(plan: Plan) -> str:
 
 def provisioner_title(number: int, plan: Plan) -> str:
     return f"{number + 1}. {plan.provisioners[number].title}"
-
-
-__all__ = ["ChecksFailed", "Outcome", "PlacedFormat", "Unfinished", "build", "resume", "steps"]

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 from .bases.base import Base
 from .checks.base import Check
-from .formats.base import Format
+from .formats.base import FileFormat, PlacedFormat
 from .image import Size
-from .platforms.base import Platform
+from .platforms.base import DiskPlatform, NativePlatform
 from .provisioners.base import Provisioner
 
 
@@ -28,12 +28,12 @@ class Plan:
 
     name: str
     """What the images are called: "acme-wiki-1.4.0"; made of letters, digits, dots and dashes."""
-    platform: Platform
+    platform: DiskPlatform | NativePlatform
     base: Base
     size: Size
     network: str
     provisioners: tuple[Provisioner, ...]
-    formats: tuple[Format, ...]
+    formats: tuple[FileFormat | PlacedFormat, ...]
     checks: tuple[Check, ...]
     variables: Mapping[str, str] = field(default_factory=dict)
     secrets: frozenset[str] = frozenset()

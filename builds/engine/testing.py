@@ -20,7 +20,10 @@ from .machine import Machine
 from .memory import free_memory
 from .outcome import Outcome, Verdict
 from .plan import Plan
-from .platforms.base import DiskPlatform, NativePlatform
+from .platforms.base import NativePlatform
+
+AnyFormat = FileFormat | PlacedFormat
+Evidence = Mapping[str, Any]
 
 
 def test(plan: Plan, made: Outcome, context: Context) -> Outcome:
@@ -42,7 +45,7 @@ def side_by_side(plan: Plan) -> int:
     return max(1, min(os.cpu_count() or 1, free_memory() // plan.size.memory))
 
 
-def test_image(plan: Plan, format_: Format, image: Image, context: Context) -> tuple[list[Verdict], Mapping[str, Any]]:
+def test_image(plan: Plan, format_: AnyFormat, image: Image, context: Context) -> tuple[list[Verdict], Evidence]:
     """What a machine launched from this one image showed."""
     with context.step(title(format_)) as step:
         limited = step.within(plan.limits.boot, f"Testing {format_.label}", hint="Raise `limits.boot` in the template.")
@@ -59,14 +62,13 @@ def test_image(plan: Plan, format_: Format, image: Image, context: Context) -> t
 
 
 @contextmanager
-def launched(plan: Plan, format_: Format, image: Image, context: Context) -> Iterator[Machine]:
+def launched(plan: Plan, format_: AnyFormat, image: Image, context: Context) -> Iterator[Machine]:
     """A machine from the finished image, where its user would launch it."""
     if isinstance(plan.platform, NativePlatform):
         boot = plan.platform.boot_image(image, plan.size, context, network=plan.network)
     elif isinstance(format_, PlacedFormat):
         boot = format_.boot(image, plan.size, context, network=plan.network)
     else:
-        assert isinstance(format_, FileFormat) and isinstance(plan.platform, DiskPlatform)
         drive = format_.drive(image, context.folder(f"test-{format_.name}"), context)
         boot = plan.platform.boot(drive, plan.size, context, network=plan.network)
     with boot as machine:

@@ -9,7 +9,7 @@ import pytest
 
 from builds import plans, runner
 from builds.engine.context import Context
-from builds.engine.pipeline import Outcome
+from builds.engine.outcome import Outcome
 from tests import factories
 from tests.builds.engine import FakePipeline, fake_plan
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from builds.engine.context import Context
 from builds.engine.image import Image
-from builds.engine.pipeline import Outcome, Verdict
+from builds.engine.outcome import Outcome, Verdict
 
 WORK = "Work"
 
@@ -52,7 +52,8 @@ def two_images(context: Context, folder: Path) -> Outcome:
         path.write_bytes(name.encode() * 1000)
         images[name] = Image(name, path, details={"kind": name})
     verdicts = tuple(Verdict(name, "boots", True, "answered after 3.0 s") for name in images)
-    return Outcome(images, verdicts, {name: {"boot_seconds": 3.0} for name in images})
+    evidence = {name: {"boot_seconds": 3.0} for name in images}
+    return Outcome(images, verdicts=verdicts, evidence=evidence)
 
 
 def until_stopped(context: Context, folder: Path) -> Outcome:

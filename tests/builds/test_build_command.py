@@ -12,7 +12,7 @@ from django.core.management.base import CommandError
 
 from builds.engine.errors import BuildError
 from builds.engine.image import Image
-from builds.engine.pipeline import Outcome
+from builds.engine.outcome import Outcome
 from builds.management.commands import build as command
 
 TEMPLATE = """\

@@ -8,7 +8,7 @@ from appliances.states import RevisionState
 from builds import publishing, queue, runner
 from builds.engine.context import Stop
 from builds.engine.errors import BuildError, CheckFailed, SourceError, WorkerError
-from builds.engine.pipeline import ChecksFailed, Outcome, Verdict
+from builds.engine.outcome import ChecksFailed, Outcome, Verdict
 from builds.models import Artifact, Build
 from builds.states import BuildState, StepState
 from tests import factories
@@ -76,7 +76,9 @@ def test_every_kind_of_error_ends_the_build_with_its_text_and_hint(error, messag
 def test_what_failed_checks_saw_is_kept_and_nothing_is_stored(queued, engine, data_dir):
     def fail(context, folder):
         made = two_images(context, folder)
-        raise ChecksFailed(Outcome(made.images, (*made.verdicts, Verdict("ova", "port 80", False, "closed\x00"))))
+        raise ChecksFailed(
+            Outcome(made.images, verdicts=(*made.verdicts, Verdict("ova", "port 80", False, "closed\x00")))
+        )
 
     engine(fail)
     runner.run(queued.pk)
@@ -169,7 +171,7 @@ def test_secrets_reach_the_engine_and_nothing_else(queued, engine):
         context.console.write("the password is hunter2hunter2\n")
         context.console.fact("motd", "hunter2hunter2")
         verdict = Verdict("ova", "http", False, "saw hunter2hunter2")
-        raise ChecksFailed(Outcome({}, (verdict,)))
+        raise ChecksFailed(Outcome(verdicts=(verdict,)))
 
     engine(work, secrets=frozenset({"password"}), variables={"title": "Wiki"})
     runner.run(queued.pk)

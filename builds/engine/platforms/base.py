@@ -31,7 +31,7 @@ class Platform(Plugin):
         does not answer before the context's deadline is a BuildError that says how far it came.
         """
 
-    def sweep(self, build: str, work: Path) -> None:  # noqa: B027 -- what is outside the worker is in the ledger
+    def sweep(self, build: str, work: Path) -> None:
         """Remove whatever a killed worker left behind of this build on this host; `work` is its folder.
 
         Does nothing when there is nothing.

@@ -86,9 +86,7 @@ class Template:
                     flaws.append(Flaw(entry.where(file), _no_such_file(file)))
         return problems(flaws, self.document)
 
-    def plans(
-        self, name: str, values: Mapping[str, str], source: Path | None, *, revision: int = 1
-    ) -> dict[str, Plan]:
+    def plans(self, name: str, values: Mapping[str, str], source: Path | None, *, revision: int = 1) -> dict[str, Plan]:
         """One plan per platform; `name` is what the images are called, `revision` which one of the release it is.
 
         `values` replace the variables' defaults and must hold every secret one; names that the template does
