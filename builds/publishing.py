@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Iterable
+from typing import Any
 
 from django.core.files.storage import default_storage
 
 from .engine.console import Redactor
 from .engine.context import Context
+from .engine.image import Image
 from .engine.outcome import Outcome
 from .engine.plan import Plan
 from .models import Artifact, Build, CheckResult
@@ -49,7 +51,7 @@ def store(build: Build, plan: Plan, outcome: Outcome, redact: Redactor, context:
                 account=image.account,
                 region=image.region,
                 details=storable(dict(image.details), redact),
-                evidence=storable(dict(outcome.evidence.get(format_.name, {})), redact),
+                evidence=storable(evidence_of(image, outcome), redact),
             )
             artifact.holds = image.holds
             if image.path:
@@ -64,6 +66,11 @@ def store(build: Build, plan: Plan, outcome: Outcome, redact: Redactor, context:
         discard(artifacts)
         raise
     return artifacts
+
+
+def evidence_of(image: Image, outcome: Outcome) -> dict[str, Any]:
+    """What its machine showed. A copy in another region was not launched: that is the original's."""
+    return {} if image in outcome.copies else dict(outcome.evidence.get(image.format, {}))
 
 
 def discard(artifacts: Iterable[Artifact]) -> None:

@@ -107,11 +107,16 @@ def finished(revision: Revision, formats, at, random: Random, by: User) -> Build
         name: f"{random.randint(1, 9)}.{random.randint(0, 30)}.{random.randint(0, 9)}-{random.randint(1, 5)}+deb12u{random.randint(1, 9)}"
         for name in random.sample(PACKAGES, len(PACKAGES) - 3)
     }
-    for former in Artifact.objects.filter(build__revision__release__appliance=revision.release.appliance)[:1]:
+    for former in Artifact.objects.filter(build__revision__release__appliance=revision.release.appliance, size__gt=0)[
+        :1
+    ]:
         keep = [name for name in former.evidence["packages"] if random.random() < 0.8]
         packages |= {name: former.evidence["packages"][name] for name in keep}
     for name in formats:
         suffix, megabytes, media_type = FORMATS[name]
+        if not suffix:
+            placed(build, name, {**packages, "openssl": "3.0.15-1~deb12u1"}, random)
+            continue
         artifact(
             build,
             name,
@@ -138,6 +143,22 @@ def artifact(build: Build, format_: str, suffix: str, size: int, media_type: str
     for title, seen in CHECKS:
         CheckResult.objects.create(build=build, format=format_, title=title, passed=True, seen=seen.format(boot=boot))
     return row
+
+
+def placed(build: Build, format_: str, packages, random: Random) -> None:
+    """What is not a file: an AMI in three regions, a template in a vCenter."""
+    release = build.revision.release
+    unique = f"{release.appliance.team.slug}-{release.appliance.slug}-{release.version}-r{build.revision.number}"
+    regions = ("us-east-1", "eu-west-1", "ap-south-1") if format_ == "ami" else ("vcenter.example.org/DC0",)
+    for region in regions:
+        reference = f"ami-{random.getrandbits(68):017x}" if format_ == "ami" else f"appliances/{unique}"
+        evidence = {"boot_seconds": 19.4, "ports": [22, 80], "packages": packages, "console": CONSOLE}
+        Artifact.objects.create(
+            build=build, format=format_, name=unique, region=region, reference=reference, account="production",
+            evidence=evidence if region == regions[0] else {},
+        )  # fmt: skip
+    for title, seen in CHECKS:
+        CheckResult.objects.create(build=build, format=format_, title=title, passed=True, seen=seen.format(boot=19.4))
 
 
 def steps(build: Build, start, done: int, scale: float = 1.0) -> list[Step]:
