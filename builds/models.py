@@ -167,6 +167,10 @@ class Resource(models.Model):
     def __str__(self) -> str:
         return f"{self.kind} {self.reference or self.name} in {self.place}"
 
+    @property
+    def build_name(self) -> str:
+        return self.build.name if self.build else "an unknown build"
+
 
 class CheckResult(models.Model):
     """What one check saw on a machine launched from one finished image; kept for failed builds too."""

@@ -56,8 +56,10 @@ class ResourceQuerySet(models.QuerySet):
         return self.filter(gone_at=None)
 
     def left_over(self):
-        """What nobody owns any more: no build at work, no artifact."""
-        return self.standing().filter(artifact=None).exclude(build__state__in=states.ACTIVE)
+        """What nobody owns any more: no build at work, no artifact, nor an artifact's copy in a later revision."""
+        artifacts = self.model._meta.get_field("artifact").related_model.objects.exclude(reference="")
+        kept = models.Exists(artifacts.filter(reference=models.OuterRef("reference"), region=models.OuterRef("place")))
+        return self.standing().filter(~kept, artifact=None).exclude(build__state__in=states.ACTIVE)
 
 
 class ArtifactQuerySet(models.QuerySet):

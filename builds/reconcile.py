@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 from redis.exceptions import RedisError
 
-from . import plans, publishing, queue, runner
+from . import plans, publishing, queue, reaper, runner
 from .engine.errors import SlipwayError
 from .models import Artifact, Build
 from .moves import move
@@ -25,10 +25,16 @@ SETTLED = timedelta(seconds=30)  # a build that was queued less than this ago ma
 ORPHAN = timedelta(days=1)  # a stored file this old without a row belongs to a build that is gone
 
 
-def run() -> list[str]:
-    """One round; returns a sentence for each thing that was repaired."""
+def run(patience: float = reaper.PATIENCE) -> list[str]:
+    """One round; returns a sentence for each thing that was repaired. `patience`: see `reaper.run`."""
     now = timezone.now()
-    return [*_end_dead(now), *_enqueue_forgotten(now), *_sweep_work(), *_sweep_files(now)]
+    return [
+        *_end_dead(now),
+        *_enqueue_forgotten(now),
+        *_sweep_work(),
+        *_sweep_files(now),
+        *reaper.run(patience),
+    ]
 
 
 def _end_dead(now: datetime) -> list[str]:
