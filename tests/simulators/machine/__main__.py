@@ -23,6 +23,7 @@ def main() -> int:
         options.user,
         tuple(options.key),
         options.user_data.read_text() if options.user_data else "",
+        options.host_key.read_bytes() if options.host_key else b"",
     )
     booting = threading.Event()
     threading.Thread(target=_announce, args=[booting], daemon=True).start()
@@ -44,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--user", default="admin", help="who may log in with the keys, and become root")
     run.add_argument("--key", action="append", default=[], help="a public key, whole; may be repeated")
     run.add_argument("--user-data", type=Path, help="a file for cloud-init")
+    run.add_argument("--host-key", type=Path, help="a dropbear key file, for a disk without a real cloud-init")
     run.add_argument("--lifeline", action="store_true", help="pull the plug when standard input ends")
     return parser
 

@@ -24,6 +24,8 @@ class Identity:
     user: str = "admin"
     keys: tuple[str, ...] = ()
     user_data: str = ""
+    host_key: bytes = b""
+    """As dropbear keeps it: the tiny disk does not read #cloud-config, where it is otherwise."""
 
 
 class Machine:

@@ -28,11 +28,14 @@ def seed(identity: Identity) -> bytes:
         "user": f"{identity.user}\n",
         "keys": "".join(f"{key}\n" for key in identity.keys),
     }
+    contents = {name: text.encode() for name, text in files.items()}
+    if identity.host_key:
+        contents["host-key"] = identity.host_key
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w") as tar:
-        for name, text in files.items():
+        for name, content in contents.items():
             entry = tarfile.TarInfo(name)
-            entry.size = len(text.encode())
+            entry.size = len(content)
             entry.mode = 0o644
-            tar.addfile(entry, io.BytesIO(text.encode()))
+            tar.addfile(entry, io.BytesIO(content))
     return archive.getvalue()
