@@ -3,5 +3,8 @@
 from __future__ import annotations
 
 from .base import Account
+from .vsphere import Vsphere
 
-ACCOUNTS: dict[str, type[Account]] = {}
+ACCOUNTS: dict[str, type[Account]] = {
+    "vsphere": Vsphere,
+}
