@@ -63,6 +63,10 @@ class Team(models.Model):
         """Those of the names that have a value, decrypted: for a build, never for a page."""
         return {row.name: secrets.decrypt(row.ciphertext) for row in self.secrets.filter(name__in=names)}
 
+    def account_kinds(self) -> dict[str, str]:
+        """The kind of each account, by name: what the engine asks when it looks for what a template lacks."""
+        return dict(self.accounts.values_list("name", "kind"))
+
 
 class Role(models.TextChoices):
     VIEWER = "viewer"  # sees drafts, builds and logs

@@ -134,13 +134,14 @@ def verdict(
 ) -> dict[str, Any]:
     """How the text reads now, and what changed in it since the newest revision."""
     secrets = appliance.team.secrets.values_list("name", flat=True)
-    read = outline.read(text, inline=inline, secrets=secrets)
+    read = outline.read(text, inline=inline, secrets=secrets, accounts=appliance.team.account_kinds())
     problems = list(read.problems) if problems is None else problems
     former = release.revisions.first() if release else None
     return {
         "problems": problems,
         "outlines": read.outlines,
         "missing_secrets": read.missing,
+        "lacking_accounts": read.lacking,
         "bad_lines": {problem.line for problem in problems if problem.line},
         "line_numbers": range(1, text.count("\n") + 2),
         "former": former,

@@ -28,6 +28,8 @@ class Plugin(ABC):
 
     name: ClassVar[str]
     label: ClassVar[str]
+    account_kind: ClassVar[str] = ""
+    """A key of ACCOUNTS: what its option `account` names one of. Empty: it signs in nowhere."""
 
     def __init__(self, options: Any) -> None:
         self.options = options

@@ -10,8 +10,9 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.utils import timezone
 
-from appliances.models import Appliance, Release, Revision, Role, Team, User
-from builds.models import Artifact, Build, CheckResult, LogChunk, Step
+from appliances import accounts
+from appliances.models import Account, Appliance, Release, Revision, Role, Team, User
+from builds.models import Artifact, Build, CheckResult, LogChunk, Resource, Step
 
 from .content import (
     CHECKS,
@@ -60,6 +61,7 @@ def fill(seed: int = 7) -> User:
     failed(draft(studio, "1.0.0", "failed", owner, now - timedelta(hours=3)), owner, now - timedelta(hours=3))
     waits = draft(relay, "1.5.0", "ready", owner, now - timedelta(days=1))
     finished(waits, ("qcow2", "ova"), now - timedelta(days=1), random, owner)
+    outside(teams["acme"], now)
     tide = Appliance.objects.get(slug="tide")
     draft(tide, "1.0.0", "building", owner, now).builds.create(platform="qemu", requested_by=owner)
     return owner
@@ -137,6 +139,42 @@ def artifact(build: Build, format_: str, suffix: str, size: int, media_type: str
     )  # fmt: skip
     for title, seen in CHECKS:
         CheckResult.objects.create(build=build, format=format_, title=title, passed=True, seen=seen.format(boot=boot))
+    return row
+
+
+def outside(team: Team, now) -> None:
+    """Accounts that work and that do not, and what exists in them."""
+    prod = account(team, "prod", "aws", {"region": "eu-central-1", "access_key_id": "AKIAIOSFODNN7EXAMPLE", "secret_access_key": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"},
+        identity="arn:aws:iam::123456789012:user/slipway", notes=["eu-central-1 is enabled"])  # fmt: skip
+    account(team, "sandbox", "aws", {"region": "us-east-1", "access_key_id": "AKIAI44QH8DHBEXAMPLE", "secret_access_key": "je7MtGbClwBF/2Zp9Utk/h3yCo8nvbEXAMPLEKEY"},
+        identity="arn:aws:iam::210987654321:user/slipway", missing=["ec2:CopyImage", "ec2:ModifyImageAttribute", "ebs:StartSnapshot"])  # fmt: skip
+    dc = account(team, "dc-north", "vsphere", {"host": "vcenter.example.com", "user": "slipway@vsphere.local", "password": "showcase", "datacenter": "North"},
+        error="vcenter.example.com does not answer on port 443: Connection refused.\nIs the address right, and can the worker reach it?")  # fmt: skip
+    Account.objects.filter(pk=dc.pk).update(search_error="vcenter.example.com does not answer on port 443: Connection refused.", searched_at=now, failures=3, retry_at=now + timedelta(minutes=8))  # fmt: skip
+    builds = {state: Build.objects.filter(state=state, revision__release__appliance__team=team).first() for state in ("running", "failed", "succeeded")}  # fmt: skip
+    for state, each, kind, place, reference, age, error in (
+        ("running", prod, "instance", "eu-central-1", "i-0b22a22eec53b9321", 2, ""),
+        ("running", prod, "security-group", "eu-central-1", "sg-0f4a3b2c1d0e9f8a7", 2, ""),
+        ("running", prod, "key-pair", "eu-central-1", "key-0123456789abcdef0", 2, ""),
+        ("running", prod, "image", "eu-central-1", "", 1, ""),
+        ("failed", prod, "volume", "eu-west-1", "vol-049df61146c4d7901", 180, ""),
+        ("failed", dc, "virtual-machine", "North", "vm-1042", 200, "vcenter.example.com does not answer on port 443: Connection refused.\nIs the address right, and can the worker reach it?"),
+        *(("succeeded", prod, kind, place, f"{short}-0{place.encode().hex()[:16]}", 60 * 24 * 3, "")
+          for place in ("eu-central-1", "us-east-1", "ap-southeast-2") for kind, short in (("image", "ami"), ("snapshot", "snap"))),
+    ):  # fmt: skip
+        build = builds[state]
+        row = Resource.objects.create(
+            build=build, account=each, place=place, kind=kind, reference=reference, error=error, name=f"{build.name}-{kind}",
+            artifact=build.artifacts.first() if state == "succeeded" else None,
+        )  # fmt: skip
+        Resource.objects.filter(pk=row.pk).update(created_at=now - timedelta(minutes=age))
+
+
+def account(team: Team, name: str, kind: str, options: dict[str, object], **found: object) -> Account:
+    row = Account(team=team, name=name, kind=kind)
+    accounts.keep(row, options)
+    now = timezone.now()
+    Account.objects.filter(pk=row.pk).update(tested_at=now - timedelta(hours=5), searched_at=now, **found)
     return row
 
 
