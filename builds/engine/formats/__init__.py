@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..context import Context
 from ..image import Image
+from .ami import Ami
 from .base import Format
 from .box_libvirt import LibvirtBox
 from .box_virtualbox import VirtualboxBox
@@ -18,6 +19,7 @@ from .raw import Raw
 from .vmdk import Vmdk
 
 FORMATS: dict[str, type[Format]] = {
+    "ami": Ami,
     "box-libvirt": LibvirtBox,
     "box-virtualbox": VirtualboxBox,
     "box-vmware_desktop": VmwareBox,
