@@ -13,7 +13,7 @@ from builds.engine.accounts import ACCOUNTS
 from builds.engine.accounts.base import Report
 from builds.engine.console import Redactor
 from builds.engine.errors import SlipwayError
-from builds.models import Resource
+from builds.models import Artifact, Resource
 from builds.outside import attempt, explain
 from builds.text import storable
 
@@ -31,7 +31,7 @@ class Refused(SlipwayError):  # noqa: N818
 
 def keep(account: Account, options: dict[str, Any]) -> None:
     """Save it with these options; what the last test said of the former ones is forgotten."""
-    hidden = ACCOUNTS[account.kind].secret_options() if account.kind in ACCOUNTS else options.keys()
+    hidden = ACCOUNTS[account.kind].secret_options()
     account.ciphertext = secrets.encrypt(json.dumps(options))
     account.shown = {name: value for name, value in options.items() if name not in hidden}
     account.identity, account.error, account.missing, account.notes, account.tested_at = "", "", [], [], None
@@ -70,11 +70,17 @@ def remove(account: Account) -> None:
 
 def held_by(account: Account) -> list[str]:
     """What needs the account: what exists in it, and the releases whose templates sign in with it."""
-    kinds = account.team.account_kinds()
     standing = Resource.objects.standing().filter(account=account)
-    resources = [str(row) for row in standing[:HOLDERS_NAMED]]
+    named = [str(row) for row in standing[:HOLDERS_NAMED]]
     if (count := standing.count()) > HOLDERS_NAMED:
-        resources.append(f"{count - HOLDERS_NAMED} more resources")
-    releases = Release.objects.filter(appliance__team=account.team).select_related("appliance__team")
-    in_use = releases.exclude(state=ReleaseState.WITHDRAWN).order_by("appliance__slug", "-created_at")
-    return resources + [str(release) for release in in_use if outline.signs_in(release.template, kinds, account.name)]
+        named.append(f"{count - HOLDERS_NAMED} more resources")
+    carried_on = Artifact.objects.filter(
+        account=account.name, resources=None, build__revision__release__appliance__team=account.team
+    )
+    named += carried_on.values_list("reference", flat=True).distinct().order_by("reference")
+    kinds = account.team.account_kinds()
+    releases = Release.objects.filter(appliance__team=account.team).exclude(state=ReleaseState.WITHDRAWN)
+    for release in releases.select_related("appliance__team").order_by("appliance__slug", "-created_at"):
+        if outline.signs_in(release.template, kinds, account.name):
+            named.append(str(release))
+    return named

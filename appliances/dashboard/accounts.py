@@ -26,7 +26,7 @@ def new(request: HttpRequest, team: str) -> HttpResponse:
     found = team_for(request, team, can_own)
     kind = request.GET.get("kind", "")
     if kind not in ACCOUNTS:
-        context = {"area": "dashboard", "team": found, "kinds": ACCOUNTS.values()}
+        context = {"area": "dashboard", "team": found, "kinds": {name: each.label for name, each in ACCOUNTS.items()}}
         return render(request, "dashboard/account_kinds.html", context)
     return edit(request, Account(team=found, kind=kind))
 
@@ -45,10 +45,19 @@ def edit(request: HttpRequest, row: Account) -> HttpResponse:
         row.name = row.name or form.cleaned_data["account"]
         accounts.keep(row, form.options)
         accounts.test(row)
-        messages.success(request, f"{row.name} is kept. What a first try of it told is below.")
+        tell(request, row)
         return redirect("account", row.team.slug, row.name)
     context = {"area": "dashboard", "team": row.team, "account": row, "form": form}
     return render(request, "dashboard/account.html", context, status=422 if form.errors else 200)
+
+
+def tell(request: HttpRequest, row: Account) -> None:
+    if row.error:
+        messages.error(request, f"{row.name} is kept, but it does not work yet: see its connection.")
+    elif row.missing:
+        messages.warning(request, f"{row.name} is kept; it works, but builds may need more than it is allowed.")
+    else:
+        messages.success(request, f"{row.name} is kept, and it works.")
 
 
 @require_POST

@@ -6,7 +6,6 @@ import pytest
 from django.utils import timezone
 
 from builds import reaper, reconcile
-from builds.engine.accounts import ACCOUNTS
 from builds.models import Resource
 from builds.states import BuildState
 from tests import factories, yard
@@ -17,8 +16,7 @@ TOKEN = "open sesame"
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
-    monkeypatch.setitem(ACCOUNTS, "yard", yard.Yard)
+def folder(tmp_path, kinds):
     yard.open_yard(tmp_path / "yard", TOKEN)
     return tmp_path / "yard"
 

@@ -76,6 +76,10 @@ class Aws(Account):
             endpoint=given.endpoint,
         )
 
+    @property
+    def places(self) -> tuple[str, ...]:
+        return (self.options.region,)
+
     def client(self, service: str, region: str = "", pool: int = POOL) -> Client:
         """A service in a region, by default in the account's own."""
         return self.session.client(service, region or self.options.region, pool)

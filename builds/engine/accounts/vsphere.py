@@ -44,6 +44,10 @@ class Vsphere(Account):
 
     options: Options
 
+    @property
+    def places(self) -> tuple[str, ...]:
+        return (self.options.datacenter,) if self.options.datacenter else ()
+
     def test(self) -> Report:
         raise NotImplementedError
 

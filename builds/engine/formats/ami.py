@@ -39,6 +39,7 @@ Region = Annotated[str, AfterValidator(region_name)]
 class Ami(PlacedFormat):
     name = "ami"
     label = "Amazon EC2 (AMI)"
+    account_kind = "aws"
     source = Qcow2.name
 
     class Options(plugin.Options):

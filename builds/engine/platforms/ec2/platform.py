@@ -41,6 +41,7 @@ class Volume(plugin.Options):
 class Ec2(NativePlatform):
     name = "ec2"
     label = "Amazon EC2"
+    account_kind = "aws"
     formats = (AMI,)
 
     class Options(Launch):
