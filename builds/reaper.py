@@ -95,12 +95,16 @@ def search_is_due(account: Account, now: datetime) -> bool:
     return Resource.objects.filter(account=account, build__in=ended).exists()
 
 
+def left_over(account: Account, now: datetime) -> Any:
+    """What may be removed: not what is of an unknown build, and was found a moment ago."""
+    rows = Resource.objects.left_over().filter(account=account)
+    return rows.exclude(build=None, created_at__gt=now - GRACE).select_related("account", "build")
+
+
 def due(account: Account, now: datetime) -> Any:
-    """The left-over resources that may be removed now."""
-    rows = Resource.objects.left_over().filter(account=account).exclude(build=None, created_at__gt=now - GRACE)
-    if account.retry_at and account.retry_at > now:
-        rows = rows.filter(error="")
-    return rows
+    """What is to be removed in this round: what could not be removed before has its own time."""
+    rows = left_over(account, now)
+    return rows.filter(error="") if account.retry_at and account.retry_at > now else rows
 
 
 def reap(account: Account) -> Iterator[str]:

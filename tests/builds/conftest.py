@@ -12,6 +12,9 @@ from builds.engine.context import Context
 from builds.engine.outcome import Outcome
 from tests import factories
 from tests.builds.engine import FakePipeline, fake_plan
+from tests.simulators.fixtures import ec2, ec2_server
+
+__all__ = ["ec2", "ec2_server", "engine", "queued"]
 
 
 @pytest.fixture
