@@ -42,12 +42,12 @@ LIMIT = 480
 
 
 def wish(artifact: Artifact, wanted: Wish, channels: tuple[str, ...] = ()) -> None:
-    """From now on this should be true of the image. The same wish again changes nothing. In a transaction."""
+    """From now on this should be true of the image. In a transaction."""
     fresh = {"wanted": wanted, "channels": list(channels), "due_at": timezone.now()}
     delivery, created = Delivery.objects.select_for_update().get_or_create(artifact=artifact, defaults=fresh)
     if created:
         transaction.on_commit(partial(queue.enqueue_delivery, delivery))
-    elif (delivery.wanted, delivery.channels) != (fresh["wanted"], fresh["channels"]):
+    else:
         _again(delivery, **fresh)
 
 

@@ -63,16 +63,16 @@ def copy_all(plan: Plan, made: Outcome, context: Context) -> tuple[list[Image], 
 
 def accounts(plan: Plan) -> set[tuple[str, str, str]]:
     """(kind, name, region) of the accounts in which the plan works; no name, no region: the account that there is."""
-    platform = plan.platform
     found = set()
-    for part in (platform, *plan.formats):
-        # What an image says not, its platform says.
-        options = [part.options, *([platform.options] if part.account_kind == platform.account_kind else [])]
-        name, region = (
-            next((value for each in options if (value := getattr(each, option, ""))), "")
-            for option in ("account", "region")
-        )
+    for part in (plan.platform, *plan.formats):
         if part.account_kind:
+            # What an image does not say, its platform says.
+            alike = part.account_kind == plan.platform.account_kind
+            options = (part.options, plan.platform.options) if alike else (part.options,)
+            name, region = (
+                next((value for each in options if (value := getattr(each, option, ""))), "")
+                for option in ("account", "region")
+            )
             found.add((part.account_kind, name, region))
     return found
 
