@@ -10,7 +10,7 @@ from django.http import HttpRequest
 
 from . import queue
 from .engine.errors import SlipwayError
-from .models import Artifact, Build, CheckResult, LogChunk, Step
+from .models import Artifact, Build, CheckResult, Delivery, Limit, LogChunk, Step
 
 
 class ReadOnly(admin.ModelAdmin):
@@ -82,3 +82,24 @@ class CheckResultAdmin(ReadOnly):
     list_display = ["build", "format", "title", "passed"]
     list_filter = ["passed", "format"]
     list_select_related = ["build"]
+
+
+@admin.register(Limit)
+class LimitAdmin(admin.ModelAdmin):
+    """They come to be when a build first needs them; how many it allows is the administrators' to say."""
+
+    list_display = ["__str__", "account", "at_once", "number"]
+    list_select_related = ["account__team"]
+    list_editable = ["at_once"]
+    fields = ["account", "region", "at_once"]
+    readonly_fields = ["account", "region"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(ReadOnly):
+    list_display = ["artifact", "wanted", "state", "attempts", "due_at", "error"]
+    list_filter = ["state", "wanted"]
+    list_select_related = ["artifact"]
