@@ -19,10 +19,10 @@
     setTimeout(() => { button.textContent = "Copy"; }, 1600);
   });
 
-  // <fieldset data-remember="get">: the chosen tab is chosen again on the next page.
+  // <fieldset data-remember="get">: the chosen tab is chosen again on the next page, unless its address names one.
   for (const tabs of document.querySelectorAll("[data-remember]")) {
     const key = `slipway.${tabs.dataset.remember}`;
-    const wanted = location.hash.slice(1) || stored(key);
+    const wanted = location.hash.slice(1) || ("chosen" in tabs.dataset ? null : stored(key));
     for (const radio of tabs.querySelectorAll(":scope > input[type=radio]")) {
       if (radio.value === wanted) radio.checked = true;
       radio.addEventListener("change", () => stored(key, radio.value));

@@ -16,7 +16,8 @@ class Family:
 FAMILIES = {
     family.key: family
     for family in (
-        Family("vmware", "VMware", ("ova", "vmdk")),
+        Family("aws", "AWS", ("ami",)),
+        Family("vmware", "VMware", ("ova", "vmdk", "vsphere-template")),
         Family("virtualbox", "VirtualBox", ("ova",)),
         Family("vagrant", "Vagrant", ("box-libvirt", "box-virtualbox", "box-vmware_desktop")),
         Family("qemu", "QEMU", ("qcow2", "raw")),
@@ -25,8 +26,10 @@ FAMILIES = {
 BOX_PROVIDERS = {name: name.removeprefix("box-") for name in FAMILIES["vagrant"].formats}
 # format: (what its button says, what fits beside a bar); the order is that of the pages.
 FORMATS = {
+    "ami": ("AMI", "AMI"),
     "ova": ("OVA", "OVA"),
     "vmdk": ("VMDK disk", "VMDK"),
+    "vsphere-template": ("vSphere template", "vSphere"),
     "box-vmware_desktop": ("Vagrant box for VMware", "Vagrant, VMware"),
     "box-virtualbox": ("Vagrant box for VirtualBox", "Vagrant, VirtualBox"),
     "box-libvirt": ("Vagrant box for libvirt", "Vagrant, libvirt"),

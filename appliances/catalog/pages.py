@@ -64,6 +64,12 @@ def version(request: HttpRequest, team: str, appliance: str, version: str) -> Ht
     return show(request, release, single=True)
 
 
+def chosen(request: HttpRequest, shelf: Shelf | None) -> str:
+    """The tab that the address asks for, such as ?for=aws; empty when it asks for none that is there."""
+    wanted = request.GET.get("for", "")
+    return wanted if shelf and any(way.family.key == wanted for way in shelf.ways) else ""
+
+
 def show(request: HttpRequest, release: Release, *, single: bool = False) -> HttpResponse:
     appliance = release.appliance
     newest = release if not single else newest_of(appliance)
@@ -72,13 +78,15 @@ def show(request: HttpRequest, release: Release, *, single: bool = False) -> Htt
         .order_by("-published_at", "-pk")
         .only("appliance", "version", "state", "published_at")
     )
+    shelf = Shelf.of(release, site_of(request))
     context = {
         "area": "catalog",
         "appliance": appliance,
         "release": release,
         "single": single,
         "newest": newest if newest and newest.state == ReleaseState.PUBLISHED else None,
-        "shelf": Shelf.of(release, site_of(request)),
+        "shelf": shelf,
+        "chosen": chosen(request, shelf),
         "versions": versions,
         "versions_shown": VERSIONS_SHOWN,
         "may_maintain": can_maintain(request.user, appliance.team),

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from builds.models import Artifact
 
+from . import places
 from .families import BOX_PROVIDERS, FAMILIES, Family
+from .places import Place
 
 UNPACK = {".gz": "gzip -dc", ".xz": "xz -dc", ".zst": "zstd -dc"}
 
@@ -43,6 +45,7 @@ class Way:
 
     family: Family
     downloads: Sequence[Download]
+    places: Sequence[Place]
     recipes: Sequence[Recipe]
 
 
@@ -59,6 +62,7 @@ class Subject:
     """MiB."""
     ports: tuple[int, ...]
     downloads: dict[str, Download]
+    places: dict[str, list[Place]]
 
     @property
     def forwards(self) -> list[tuple[int, int]]:
@@ -74,27 +78,41 @@ def ways(subject: Subject) -> list[Way]:
     found = []
     for family in FAMILIES.values():
         downloads = [subject.downloads[name] for name in family.formats if name in subject.downloads]
-        if downloads:
-            recipes = [*fetch(family, downloads), *RECIPES[family.key](subject), verify(downloads)]
-            found.append(Way(family, downloads, recipes))
+        places = [place for name in family.formats for place in subject.places.get(name, ())]
+        if downloads or places:
+            recipes = [*fetch(family, downloads), *RECIPES[family.key](subject), *verify(downloads)]
+            found.append(Way(family, downloads, places, recipes))
     return found
 
 
 def fetch(family: Family, downloads: Sequence[Download]) -> list[Recipe]:
     """Vagrant downloads by itself; for the others, on a server without a browser."""
-    if family.key == "vagrant":
+    if family.key == "vagrant" or not downloads:
         return []
     note = "Broken off? Run it again: it goes on where it stopped."
     return [Recipe("Download in a terminal", f"curl -fLO -C - {downloads[0].url}", note)]
 
 
-def verify(downloads: Sequence[Download]) -> Recipe:
+def verify(downloads: Sequence[Download]) -> list[Recipe]:
+    if not downloads:
+        return []
     folder = downloads[0].url.rpartition("/")[0]
-    return Recipe(
-        "Verify what you downloaded",
-        f"curl -fsS {folder}/SHA256SUMS | sha256sum --check --ignore-missing",
-        "In the folder with the file; it answers “OK” when the file is exactly what was tested.",
-    )
+    return [
+        Recipe(
+            "Verify what you downloaded",
+            f"curl -fsS {folder}/SHA256SUMS | sha256sum --check --ignore-missing",
+            "In the folder with the file; it answers “OK” when the file is exactly what was tested.",
+        )
+    ]
+
+
+def aws(subject: Subject) -> list[Recipe]:
+    images = subject.places["ami"]
+    return [
+        Recipe("Launch it with the AWS CLI", places.cli(images[0], subject.memory), "KEY and GROUP are your own."),
+        Recipe("Terraform", places.terraform(subject.slug, images, subject.memory)),
+        Recipe("CloudFormation", places.cloudformation(subject.slug, images, subject.memory)),
+    ]
 
 
 def qemu(subject: Subject) -> list[Recipe]:
@@ -131,9 +149,14 @@ def qemu(subject: Subject) -> list[Recipe]:
 
 
 def vmware(subject: Subject) -> list[Recipe]:
+    clones = [
+        Recipe("Clone the template with govc", places.clone(subject.slug, place), "In that vCenter, for its users.")
+        for place in subject.places.get("vsphere-template", ())[:1]
+    ]
     if not (file := subject.file("ova")):
-        return []
+        return clones
     return [
+        *clones,
         Recipe(
             "Import with govc",
             f"govc import.ova -name={subject.slug} {file}\ngovc vm.power -on {subject.slug}",
@@ -188,6 +211,7 @@ def vagrant(subject: Subject) -> list[Recipe]:
 
 
 RECIPES: dict[str, Callable[[Subject], list[Recipe]]] = {
+    "aws": aws,
     "vmware": vmware,
     "virtualbox": virtualbox,
     "vagrant": vagrant,

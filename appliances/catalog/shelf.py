@@ -11,8 +11,10 @@ from appliances.models import Appliance, Release, Revision
 from builds import outline
 from builds.engine.image import Size
 from builds.models import Artifact, CheckResult
+from builds.parity import Parity, compare
 
 from .families import FORMATS, label, place
+from .places import Place, place_of
 from .recipes import Download, Subject, Way, ways
 
 # What a template means that says nothing of its size.
@@ -58,7 +60,8 @@ class Shelf:
     @cached_property
     def artifacts(self) -> list[Artifact]:
         found = Artifact.objects.of_succeeded_builds().filter(build__revision=self.revision)
-        return sorted(found, key=lambda each: place(each.format))
+        # Of an image in several regions, first the one that was launched and tested.
+        return sorted(found, key=lambda each: (place(each.format), not each.evidence, each.region))
 
     @cached_property
     def downloads(self) -> dict[str, Download]:
@@ -68,6 +71,21 @@ class Shelf:
             for each in self.artifacts
             if each.file
         }
+
+    @cached_property
+    def places(self) -> dict[str, list[Place]]:
+        """By format: what is not a file, in each of its regions."""
+        found: dict[str, list[Place]] = {}
+        for each in self.artifacts:
+            if not each.file and each.reference:
+                found.setdefault(each.format, []).append(place_of(each))
+        return found
+
+    @cached_property
+    def parity(self) -> Parity | None:
+        for each in self.artifacts:
+            each.label = label(each.format)
+        return compare(self.artifacts, self.results)
 
     @cached_property
     def machine(self) -> Size:
@@ -86,14 +104,19 @@ class Shelf:
                 memory=self.machine.memory // 2**20,
                 ports=self.ports,
                 downloads=self.downloads,
+                places=self.places,
             )
         )
+
+    @cached_property
+    def results(self) -> list[CheckResult]:
+        return list(CheckResult.objects.filter(build__in={each.build_id for each in self.artifacts}))
 
     @cached_property
     def checks(self) -> list[tuple[str, list[CheckResult]]]:
         """For each check what it saw, per artifact: [(title, results)]."""
         table: dict[str, list[CheckResult]] = {}
-        for result in CheckResult.objects.filter(build__in={each.build_id for each in self.artifacts}):
+        for result in self.results:
             result.label = label(result.format)
             table.setdefault(result.title, []).append(result)
         return list(table.items())
@@ -163,7 +186,7 @@ def port_numbers(ports: Iterable[Any]) -> list[int]:
 
 
 def packages_in(artifacts: Iterable[Artifact]) -> dict[str, str]:
-    """All artifacts of a revision come from one machine: the first that tells speaks for all."""
+    """The first that tells speaks for all: what differs from one image to another is in its parity."""
     return next((each.evidence["packages"] for each in artifacts if each.evidence.get("packages")), {})
 
 

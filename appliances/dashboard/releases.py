@@ -18,6 +18,7 @@ from appliances.models import Appliance, Release, Revision, SourceKind
 from appliances.permissions import can_maintain
 from builds import outline
 from builds.engine.errors import Problem, SlipwayError, TemplateError
+from builds.states import BuildState
 
 from .access import appliance_for, release_for
 from .changes import diff
@@ -120,7 +121,11 @@ def page(
 
 def recent_revisions(release: Release) -> QuerySet[Revision]:
     return release.revisions.annotate(
-        file_count=Count("builds__artifacts", filter=~Q(builds__artifacts__file=""), distinct=True)
+        file_count=Count(
+            "builds__artifacts",
+            filter=Q(builds__state=BuildState.SUCCEEDED) & ~Q(builds__artifacts__file=""),
+            distinct=True,
+        )
     ).prefetch_related("builds")[:REVISIONS_SHOWN]
 
 

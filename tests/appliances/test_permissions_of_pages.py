@@ -33,6 +33,7 @@ ADDRESSES = {
     "team": ("/dashboard/teams/acme", VIEWER),
     "appliance": ("/dashboard/appliances/acme/wiki", VIEWER),
     "release": ("/dashboard/appliances/acme/wiki/releases/1.0.0", VIEWER),
+    "revision": ("/dashboard/appliances/acme/wiki/releases/1.0.0/r1", VIEWER),
     "build": ("/builds/BUILD", VIEWER),
     "build-live": ("/builds/BUILD/live", VIEWER),
     "build-log": ("/builds/BUILD/log", VIEWER),

@@ -36,6 +36,8 @@ FORMATS = {
     "qcow2": (".qcow2", 412, "application/x-qemu-disk"),
     "raw": (".raw.gz", 388, "application/gzip"),
     "vmdk": (".vmdk", 401, "application/x-vmdk"),
+    "ami": ("", 0, ""),
+    "vsphere-template": ("", 0, ""),
     "ova": (".ova", 402, "application/ovf"),
     "box-libvirt": (".libvirt.box", 396, "application/gzip"),
     "box-virtualbox": (".virtualbox.box", 404, "application/gzip"),

@@ -10,9 +10,8 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.utils import timezone
 
-from appliances import accounts
-from appliances.models import Account, Appliance, Release, Revision, Role, Team, User
-from builds.models import Artifact, Build, CheckResult, LogChunk, Resource, Step
+from appliances.models import Appliance, Release, Revision, Role, Team, User
+from builds.models import Artifact, Build, CheckResult, LogChunk, Step
 
 from .content import (
     CHECKS,
@@ -28,6 +27,7 @@ from .content import (
     TEMPLATE,
     WEIGHTS,
 )
+from .outside import outside
 
 
 def fill(seed: int = 7) -> User:
@@ -109,11 +109,16 @@ def finished(revision: Revision, formats, at, random: Random, by: User) -> Build
         name: f"{random.randint(1, 9)}.{random.randint(0, 30)}.{random.randint(0, 9)}-{random.randint(1, 5)}+deb12u{random.randint(1, 9)}"
         for name in random.sample(PACKAGES, len(PACKAGES) - 3)
     }
-    for former in Artifact.objects.filter(build__revision__release__appliance=revision.release.appliance)[:1]:
+    for former in Artifact.objects.filter(build__revision__release__appliance=revision.release.appliance, size__gt=0)[
+        :1
+    ]:
         keep = [name for name in former.evidence["packages"] if random.random() < 0.8]
         packages |= {name: former.evidence["packages"][name] for name in keep}
     for name in formats:
         suffix, megabytes, media_type = FORMATS[name]
+        if not suffix:
+            placed(build, name, {**packages, "openssl": "3.0.15-1~deb12u1"}, random)
+            continue
         artifact(
             build,
             name,
@@ -142,40 +147,20 @@ def artifact(build: Build, format_: str, suffix: str, size: int, media_type: str
     return row
 
 
-def outside(team: Team, now) -> None:
-    """Accounts that work and that do not, and what exists in them."""
-    prod = account(team, "prod", "aws", {"region": "eu-central-1", "access_key_id": "AKIAIOSFODNN7EXAMPLE", "secret_access_key": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"},
-        identity="arn:aws:iam::123456789012:user/slipway", notes=["eu-central-1 is enabled"])  # fmt: skip
-    account(team, "sandbox", "aws", {"region": "us-east-1", "access_key_id": "AKIAI44QH8DHBEXAMPLE", "secret_access_key": "je7MtGbClwBF/2Zp9Utk/h3yCo8nvbEXAMPLEKEY"},
-        identity="arn:aws:iam::210987654321:user/slipway", missing=["ec2:CopyImage", "ec2:ModifyImageAttribute", "ebs:StartSnapshot"])  # fmt: skip
-    dc = account(team, "dc-north", "vsphere", {"host": "vcenter.example.com", "user": "slipway@vsphere.local", "password": "showcase", "datacenter": "North"},
-        error="vcenter.example.com does not answer on port 443: Connection refused.\nIs the address right, and can the worker reach it?")  # fmt: skip
-    Account.objects.filter(pk=dc.pk).update(search_error="vcenter.example.com does not answer on port 443: Connection refused.", searched_at=now, failures=3, retry_at=now + timedelta(minutes=8))  # fmt: skip
-    builds = {state: Build.objects.filter(state=state, revision__release__appliance__team=team).first() for state in ("running", "failed", "succeeded")}  # fmt: skip
-    for state, each, kind, place, reference, age, error in (
-        ("running", prod, "instance", "eu-central-1", "i-0b22a22eec53b9321", 2, ""),
-        ("running", prod, "security-group", "eu-central-1", "sg-0f4a3b2c1d0e9f8a7", 2, ""),
-        ("running", prod, "key-pair", "eu-central-1", "key-0123456789abcdef0", 2, ""),
-        ("running", prod, "image", "eu-central-1", "", 1, ""),
-        ("failed", prod, "volume", "eu-west-1", "vol-049df61146c4d7901", 180, ""),
-        ("failed", dc, "virtual-machine", "North", "vm-1042", 200, "vcenter.example.com does not answer on port 443: Connection refused.\nIs the address right, and can the worker reach it?"),
-        *(("succeeded", prod, kind, place, f"{short}-0{place.encode().hex()[:16]}", 60 * 24 * 3, "")
-          for place in ("eu-central-1", "us-east-1", "ap-southeast-2") for kind, short in (("image", "ami"), ("snapshot", "snap"))),
-    ):  # fmt: skip
-        build = builds[state]
-        row = Resource.objects.create(
-            build=build, account=each, place=place, kind=kind, reference=reference, error=error, name=f"{build.name}-{kind}",
-            artifact=build.artifacts.first() if state == "succeeded" else None,
+def placed(build: Build, format_: str, packages, random: Random) -> None:
+    """What is not a file: an AMI in three regions, a template in a vCenter."""
+    release = build.revision.release
+    unique = f"{release.appliance.team.slug}-{release.appliance.slug}-{release.version}-r{build.revision.number}"
+    regions = ("us-east-1", "eu-west-1", "ap-south-1") if format_ == "ami" else ("vcenter.example.org/DC0",)
+    for region in regions:
+        reference = f"ami-{random.getrandbits(68):017x}" if format_ == "ami" else f"appliances/{unique}"
+        evidence = {"boot_seconds": 19.4, "ports": [22, 80], "packages": packages, "console": CONSOLE}
+        Artifact.objects.create(
+            build=build, format=format_, name=unique, region=region, reference=reference, account="production",
+            evidence=evidence if region == regions[0] else {},
         )  # fmt: skip
-        Resource.objects.filter(pk=row.pk).update(created_at=now - timedelta(minutes=age))
-
-
-def account(team: Team, name: str, kind: str, options: dict[str, object], **found: object) -> Account:
-    row = Account(team=team, name=name, kind=kind)
-    accounts.keep(row, options)
-    now = timezone.now()
-    Account.objects.filter(pk=row.pk).update(tested_at=now - timedelta(hours=5), searched_at=now, **found)
-    return row
+    for title, seen in CHECKS:
+        CheckResult.objects.create(build=build, format=format_, title=title, passed=True, seen=seen.format(boot=19.4))
 
 
 def steps(build: Build, start, done: int, scale: float = 1.0) -> list[Step]:

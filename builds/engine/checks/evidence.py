@@ -21,13 +21,18 @@ elif command -v apk >/dev/null; then
     apk info -v | sed -E 's/^(.*)-([^-]+-r[0-9]+)$/\1 \2/'
 fi
 """
+# What runs, and what should but has failed. Instances (getty@tty1) follow the hardware, not the appliance.
+LIST_SERVICES = (
+    "[ ! -d /run/systemd/system ] || "
+    "systemctl list-units --type=service --state=running,failed --plain --no-legend --no-pager"
+)
 # Read by us, not by ss: every Linux has these files.
 LIST_SOCKETS = 'cd /proc/net && for file in tcp tcp6 udp udp6; do [ ! -e $file ] || sed "s/^/$file /" $file; done'
 LISTENING = {"tcp": "0A", "udp": "07"}
 
 
 def collect(machine: Machine, context: Context) -> dict[str, Any]:
-    """JSON: boot_seconds, ports and local_ports (["80/tcp"]), packages by name, os, kernel, console."""
+    """JSON: boot_seconds, ports and local_ports (["80/tcp"]), packages and services by name, os, kernel, console."""
     outside, local = ports(machine.expect(LIST_SOCKETS, context))
     system = machine.expect(
         '[ ! -r /etc/os-release ] || . /etc/os-release; echo "$PRETTY_NAME"; uname -r', context
@@ -37,6 +42,7 @@ def collect(machine: Machine, context: Context) -> dict[str, Any]:
         "ports": outside,
         "local_ports": local,
         "packages": packages(machine, context),
+        "services": services(machine.expect(LIST_SERVICES, context)),
         "os": system[0] if system else "",
         "kernel": system[1] if len(system) > 1 else "",
         "console": context.redact(machine.console_text())[-CONSOLE:],
@@ -47,6 +53,16 @@ def packages(machine: Machine, context: Context) -> dict[str, str]:
     """Installed packages and their versions; {} when the machine has none of dpkg, rpm and apk."""
     lines = machine.expect(LIST_PACKAGES, context).splitlines()
     return dict(sorted(line.split(" ", 1) for line in lines if " " in line))
+
+
+def services(units: str) -> dict[str, str]:
+    """Services and whether they are "running" or "failed", from systemd's list; {} where there is no systemd."""
+    found = {}
+    for line in units.splitlines():
+        name, _, _, state = (*line.split(), "", "", "", "")[:4]
+        if name.endswith(".service") and "@" not in name:
+            found[name.removesuffix(".service")] = state
+    return dict(sorted(found.items()))
 
 
 def ports(sockets: str) -> tuple[list[str], list[str]]:

@@ -47,3 +47,21 @@ def file(build: Any, format_: str, content: bytes = CONTENT, **fields: Any) -> A
         sha256=hashlib.sha256(content).hexdigest(),
         **fields,
     )
+
+
+def placed(build: Any, format_: str, *regions: str, **fields: Any) -> list[Artifact]:
+    """Images that are not files, one in each region; the first one was launched."""
+    return [
+        factories.artifact(
+            build,
+            format=format_,
+            region=region,
+            reference=f"{format_}-{region}",
+            name="",
+            size=0,
+            sha256="",
+            evidence={} if number else {"boot_seconds": 9.5, "packages": {"bash": "5.2"}},
+            **fields,
+        )
+        for number, region in enumerate(regions)
+    ]

@@ -23,6 +23,15 @@ def test_listening_ports_are_told_apart_from_local_ones() -> None:
     assert evidence.ports(SOCKETS) == (["22/tcp", "68/udp", "80/tcp"], ["3306/tcp", "3307/tcp"])
 
 
+def test_services_are_what_runs_or_has_failed_and_not_what_follows_the_hardware() -> None:
+    units = (
+        "cron.service       loaded active running Regular background program processing daemon\n"
+        "getty@tty1.service loaded active running Getty on tty1\n"
+        "nginx.service      loaded failed failed  A high performance web server\n"
+    )
+    assert evidence.services(units) == {"cron": "running", "nginx": "failed"}
+
+
 def test_the_evidence_of_a_machine_is_json(context: Context) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         seen = evidence.collect(LocalMachine(), context)
