@@ -2,7 +2,9 @@
 
 from .base import Platform
 from .qemu.platform import Qemu
+from .vsphere.platform import Vsphere
 
 PLATFORMS: dict[str, type[Platform]] = {
     "qemu": Qemu,
+    "vsphere": Vsphere,
 }

@@ -44,6 +44,11 @@ class Access:
     patience: float = 300
     """Seconds until it has an address."""
 
+    @property
+    def blob(self) -> str:
+        """Of the public key that was put into the machine for us, if one was."""
+        return self.seed.login.load().get_base64() if self.seed else ""
+
     @staticmethod
     def throwaway(user: str = "root", port: int = 22, patience: float = 300) -> Access:
         seed = Seed.generate()

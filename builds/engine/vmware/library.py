@@ -57,14 +57,9 @@ class Library:
         }
         return str(self._done(self._ask("POST", OVF, asked), f"Adding {name} to the library")["ovf_library_item_id"])
 
-    def deploy(self, item: str, name: str, site: dict[str, str], networks: dict[str, str]) -> str:
+    def deploy(self, item: str, name: str, site: dict[str, str]) -> str:
         """Make a machine of an item; its id. `site`: the ids of the pool and the folder."""
-        spec = {
-            "name": name,
-            "accept_all_EULA": True,
-            "storage_provisioning": "thin",
-            "network_mappings": [{"key": key, "value": value} for key, value in networks.items()],
-        }
+        spec = {"name": name, "accept_all_EULA": True, "storage_provisioning": "thin"}
         answer = self._ask("POST", f"{OVF}/id:{item}?~action=deploy", {"deployment_spec": spec, "target": site})
         return str(self._done(answer, "Starting a machine from the library")["resource_id"]["id"])
 

@@ -21,7 +21,8 @@ from .errors import explained
 from .inventory import Site
 from .session import Session
 
-MACHINE, FILE = "virtual-machine", "datastore-file"
+# The ledger's words.
+MACHINE, TEMPLATE, ITEM, FILE = "virtual-machine", "template", "library-item", "datastore-file"
 GUESTINFO = ("metadata", "metadata.encoding", "userdata", "userdata.encoding")
 MIB = 2**20
 
@@ -35,7 +36,6 @@ class Owned:
         self.entry = entry
         self.vm: Any = None
         self.kept = False
-        """It has become an image: it stays."""
         self.disc: Entry | None = None
 
     @property
@@ -45,6 +45,11 @@ class Owned:
     def made(self, vm: Any) -> None:
         self.vm = vm
         self.entry.made(vm._moId)
+
+    def keep(self) -> None:
+        """It has become an image, which the ledger knows as such."""
+        self.kept = True
+        self.entry.gone()
 
     def read(self, *paths: str) -> dict[str, Any]:
         return self.session.read(self.vm, *paths)

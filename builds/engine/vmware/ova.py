@@ -132,10 +132,14 @@ def opened(path: Path) -> Iterator[Package]:
 
 
 def import_(mine: Owned, path: Path, network: Any, context: Context, *, thin: bool = True) -> None:
-    """Make a machine of an OVA."""
+    """Make a machine of an OVA. `network` None: its networks are those of the same names."""
     site, session, doing = mine.site, mine.session, f"The import of {path.name}"
     with opened(path) as package, explained(session, doing):
-        mapping = [vim.OvfManager.NetworkMapping(name=name, network=network) for name in package.networks]
+        mapping = [
+            vim.OvfManager.NetworkMapping(name=name, network=into)
+            for name in package.networks
+            if (into := network or _namesake(mine, name))
+        ]
         params = vim.OvfManager.CreateImportSpecParams(
             entityName=mine.name, diskProvisioning="thin" if thin else "thick", networkMapping=mapping
         )
@@ -154,6 +158,10 @@ def import_(mine: Owned, path: Path, network: Any, context: Context, *, thin: bo
                 offset, size = package.members[item.path]
                 package.file.seek(offset)
                 lease.upload(device_of(lease.info, item.deviceId), package.file, size, create=item.create)
+
+
+def _namesake(mine: Owned, name: str) -> Any:
+    return next((each for each in mine.site.networks if mine.session.name_of(each) == name), None)
 
 
 def _messages(faults: Sequence[Any]) -> str:

@@ -27,13 +27,13 @@ def undisturbed(context: Context) -> Context:
 def machine(session: Session, datacenter: Any, name: str, reference: str, context: Context) -> bool:
     """Destroy a machine or template with all its files; False: there is none.
 
-    With a reference, that one; else the one of this name. Neither if it does not say that it is ours.
+    With a reference, that one; else the one of this name. What has neither our name nor our mark stays.
     """
     doing = f"Removing {name}"
     with explained(session, doing):
         found = session.by_id(vim.VirtualMachine, reference) if reference else _named(session, datacenter, name)
         try:
-            return found is not None and _destroy(session, datacenter, found, name, reference, context)
+            return found is not None and _destroy(session, datacenter, found, name, context)
         except vmodl.fault.ManagedObjectNotFound:
             return False
 
@@ -43,10 +43,9 @@ def _named(session: Session, datacenter: Any, name: str) -> Any:
     return next((entity for entity, about in known if about.get("name") == name), None)
 
 
-def _destroy(session: Session, datacenter: Any, vm: Any, name: str, reference: str, context: Context) -> bool:
+def _destroy(session: Session, datacenter: Any, vm: Any, name: str, context: Context) -> bool:
     about = session.read(vm, "name", "runtime.powerState", "config.extraConfig", "config.files.vmPathName")
-    birth = marks.read(about.get("config.extraConfig", ())).get(marks.RESOURCE, "")
-    if not birth.startswith("slipway.") if reference else birth != name:
+    if about.get("name") != name and not marks.is_ours(about.get("config.extraConfig")):
         raise BuildError(
             f"{about.get('name', name)} does not say that it was made by Slipway: it stays.",
             hint="If it can go, remove it in the vCenter.",
