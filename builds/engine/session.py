@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import logging
 import socket
+from io import StringIO
 
 import paramiko
+
+from .errors import BuildError
 
 # A broken connection is told by an exception; the library's own log would go to standard error.
 logging.getLogger("slipway.ssh").addHandler(logging.NullHandler())
@@ -55,3 +58,13 @@ def login(
 def describe(key: paramiko.PKey) -> str:
     """The key's public line, without comment."""
     return f"{key.get_name()} {key.get_base64()}"
+
+
+def load_key(pem: str) -> paramiko.PKey:
+    """A private key of any kind: the well-known key of boxes is RSA."""
+    for kind in (paramiko.Ed25519Key, paramiko.RSAKey, paramiko.ECDSAKey):
+        try:
+            return kind.from_private_key(StringIO(pem))
+        except paramiko.SSHException:
+            continue
+    raise BuildError("The private key is of no kind that can be read.")

@@ -17,6 +17,7 @@ from .ova import Ova
 from .qcow2 import Qcow2
 from .raw import Raw
 from .vmdk import Vmdk
+from .vsphere_template import VsphereTemplate
 
 FORMATS: dict[str, type[Format]] = {
     "ami": Ami,
@@ -27,6 +28,7 @@ FORMATS: dict[str, type[Format]] = {
     "qcow2": Qcow2,
     "raw": Raw,
     "vmdk": Vmdk,
+    "vsphere-template": VsphereTemplate,
 }
 
 

@@ -12,6 +12,8 @@ from ..errors import BuildError
 from ..plugin import Options
 from .session import Found, Session
 
+GIB = 2**30
+
 
 class Place(Options):
     """Where in a vCenter machines are made."""
@@ -45,8 +47,6 @@ class Site:
     """The datacenter's, which the ledger knows it by."""
     pool: Any
     datastore: Any
-    free: int
-    """Bytes on the datastore."""
     folder: Any
     network: Any
     """None: whichever a machine has."""
@@ -60,14 +60,16 @@ class Site:
 class Survey:
     """Looks for things and keeps what is wrong."""
 
-    def __init__(self, session: Session, account: str) -> None:
+    def __init__(self, session: Session, account: str = "", datacenter: str = "") -> None:
+        """`account` is the account's name, `datacenter` the one of places that name none."""
         self.session = session
         self._account = account
+        self._default = datacenter
         self.problems: list[str] = []
 
-    def site(self, place: Place, default: str = "") -> Site | None:
-        """The place; None when the problems say why not. `default`: the account's datacenter."""
-        datacenter = self._datacenter(place.datacenter or default)
+    def site(self, place: Place) -> Site | None:
+        """The place; None when the problems say why not."""
+        datacenter = self.datacenter(place.datacenter or self._default)
         if datacenter is None:
             return None
         about = self.session.read(datacenter, "vmFolder", "hostFolder")
@@ -79,13 +81,13 @@ class Survey:
             return None
         of_cluster = self.session.read(cluster, *_OF_CLUSTER)
         pool = self._below(of_cluster["resourcePool"], place.resource_pool, "resource_pool", "pool")
-        datastore, free = self._datastore(of_cluster.get("datastore", ()), place.datastore)
+        datastore = self._datastore(of_cluster.get("datastore", ()), place.datastore)
         networks = tuple(of_cluster.get("network", ()))
         network = self.network(networks, place.network) if place.network else None
         if None in (folder, pool, datastore) or (place.network and network is None):
             return None
         return Site(
-            *(self.session, self._account, datacenter, path, pool, datastore, free, folder, network, networks),
+            *(self.session, self._account, datacenter, path, pool, datastore, folder, network, networks),
         )
 
     def network(self, networks: Sequence[Any], name: str, option: str = "network") -> Any:
@@ -106,6 +108,19 @@ class Survey:
             self.problems.append(f"`{option}`: there is no machine or template {name} in {site.path}.")
         return found[0] if len(found) == 1 else None
 
+    def room(self, site: Site, size: int, datastore: Any = None) -> None:
+        """Is there room for a disk of that many bytes?"""
+        about = self.session.read(datastore or site.datastore, "name", "summary.freeSpace")
+        if (free := int(about.get("summary.freeSpace", 0))) < size:
+            self.problems.append(
+                f"`datastore`: {about['name']} has {free / GIB:.1f} GiB left, the machine needs {size / GIB:.1f} GiB."
+            )
+
+    def unused(self, site: Site, name: str) -> None:
+        """Is the name free in the place's folder?"""
+        if site.entry(name) is not None:
+            self.problems.append(f"the name {name} is taken in {path_of(self.session, site.folder)}.")
+
     def check(self) -> None:
         """Raise BuildError with everything that was found."""
         if self.problems:
@@ -115,9 +130,10 @@ class Survey:
                 hint="Mend the options in the template, or what they name in the vCenter.",
             )
 
-    def _datacenter(self, name: str) -> Any:
-        if "/" in name:
-            return self._must(self.session.content.searchIndex.FindByInventoryPath(name), "datacenter", name)
+    def datacenter(self, name: str) -> Any:
+        """By name or path; empty: the only one."""
+        if "/" in name and (found := self.session.content.searchIndex.FindByInventoryPath(name)):
+            return found
         known = self.session.all(self.session.content.rootFolder, vim.Datacenter, "name")
         return self._choose(known, name, "datacenter")
 
@@ -128,16 +144,13 @@ class Survey:
                 return None
         return top
 
-    def _datastore(self, known: Sequence[Any], name: str) -> tuple[Any, int]:
+    def _datastore(self, known: Sequence[Any], name: str) -> Any:
         about = ("name", "summary.accessible", "summary.maintenanceMode", "summary.freeSpace")
         stores = [(each, self.session.read(each, *about)) for each in known]
         usable = [each for each in stores if each[1].get("summary.accessible") and not _in_maintenance(each[1])]
-        if not name and usable:
-            chosen = max(usable, key=lambda each: int(each[1].get("summary.freeSpace", 0)))[0]
-        else:
-            chosen = self._choose(usable, name, "datastore")
-        free = next((int(values.get("summary.freeSpace", 0)) for each, values in usable if each == chosen), 0)
-        return chosen, free
+        if name or not usable:
+            return self._choose(usable, name, "datastore")
+        return max(usable, key=lambda each: int(each[1].get("summary.freeSpace", 0)))[0]
 
     def _choose(self, known: Sequence[Found], name: str, option: str) -> Any:
         found = [entity for entity, about in known if name in ("", about.get("name"))]
@@ -149,11 +162,6 @@ class Survey:
         else:
             self.problems.append(f"`{option}`: say which one; there are: {names}.")
         return None
-
-    def _must(self, found: Any, option: str, name: str) -> Any:
-        if found is None:
-            self.problems.append(f"`{option}`: there is no {name}.")
-        return found
 
 
 _OF_CLUSTER = ("resourcePool", "datastore", "network")

@@ -1,10 +1,12 @@
-"""How a machine of ours is told from everybody else's: by its name, and by what is written in it.
+"""How a machine of ours is told from everybody else's: by its name, until it becomes an image and gets another.
 
-Its users' copies carry what is written in an image too, so neither alone makes a machine ours.
+What is written in it is for people, and tells that an image came from us. It makes no machine ours: copies of an
+image, which belong to those who made them, carry it too.
 """
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -18,12 +20,13 @@ INSTALLATION, BUILD, RESOURCE = "slipway:installation", "slipway:build", "slipwa
 
 def fresh(context: Context) -> str:
     """The name of a machine that is about to be made."""
-    return f"{prefix(context.tags.get(INSTALLATION, 'none'))}{context.build}.{secrets.token_hex(4)}"
+    return f"slipway.{context.tags.get(INSTALLATION, 'none')}.{context.build}.{secrets.token_hex(4)}"
 
 
-def prefix(installation: str) -> str:
-    """What the names of all machines of an installation begin with."""
-    return f"slipway.{installation}."
+def build_of(name: str, installation: str) -> str:
+    """The build that a machine of this name belongs to; empty: it is none of this installation's."""
+    match = re.fullmatch(rf"slipway\.{re.escape(installation)}\.([^.]+)\.[0-9a-f]{{8}}", name)
+    return match[1] if match else ""
 
 
 def marked(context: Context, name: str) -> Any:
@@ -38,8 +41,6 @@ def options(values: Mapping[str, str]) -> list[Any]:
     return [vim.option.OptionValue(key=key.replace(":", "."), value=value) for key, value in values.items()]
 
 
-def read(extra: Iterable[Any]) -> dict[str, str]:
-    """The tags in a machine's advanced options."""
-    return {
-        each.key.replace(".", ":", 1): str(each.value) for each in extra or () if str(each.key).startswith("slipway.")
-    }
+def is_ours(extra: Iterable[Any] | None) -> bool:
+    """Do these advanced options say that Slipway made it?"""
+    return any(each.key == RESOURCE.replace(":", ".") for each in extra or ())

@@ -24,16 +24,21 @@ STATE, ERROR, RESULT, PROGRESS = "info.state", "info.error", "info.result", "inf
 def wait(session: Session, task: Any, context: Context, doing: str) -> Any:
     """The task's result; `doing` for the error: "Cloning debian-12". A cancelled build cancels the task."""
     with explained(session, doing):
-        try:
-            return _end(session, task, context.wait, context.console.progress)
-        except (Cancelled, TimedOut):
-            # What it makes can be removed only when it works no more.
-            with contextlib.suppress(vmodl.MethodFault, WorkerError):
-                task.CancelTask()
-            patience = _Patience(LAST_WORD)
-            with contextlib.suppress(vmodl.MethodFault, WorkerError, TimeoutError):
-                _end(session, task, patience.wait, lambda _: None)
-            raise
+        return finish(session, task, context)
+
+
+def finish(session: Session, task: Any, context: Context) -> Any:
+    """The same for whoever knows what to do about a fault."""
+    try:
+        return _end(session, task, context.wait, context.console.progress)
+    except (Cancelled, TimedOut):
+        # What it makes can be removed only when it works no more.
+        with contextlib.suppress(vmodl.MethodFault, WorkerError):
+            task.CancelTask()
+        patience = _Patience(LAST_WORD)
+        with contextlib.suppress(vmodl.MethodFault, WorkerError, TimeoutError):
+            _end(session, task, patience.wait, lambda _: None)
+        raise
 
 
 def _end(session: Session, task: Any, pause: Callable[[float], None], progress: Callable[[float], None]) -> Any:

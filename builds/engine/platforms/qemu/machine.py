@@ -8,13 +8,11 @@ from contextlib import suppress
 
 from ...context import Context
 from ...errors import BuildError, SlipwayError
+from ...machine import POWER_OFF, RESTART
 from ...seal import seal
 from ...ssh import SshMachine
 from .arrival import Arrival
 from .guest import Guest
-
-POWER_OFF = "if command -v systemctl >/dev/null; then systemctl poweroff; else poweroff; fi"
-RESTART = "if command -v systemctl >/dev/null; then systemctl reboot; else reboot; fi"
 
 
 class QemuMachine(SshMachine):

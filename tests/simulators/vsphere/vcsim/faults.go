@@ -59,12 +59,16 @@ func (r *rules) take(method string, modes ...string) *rule {
 func (r *rule) fault(object types.ManagedObjectReference) fault {
 	kind, _ := types.TypeFunc()(r.Fault)
 	value := reflect.New(kind)
-	name := ""
+	name, state := "", types.VirtualMachinePowerStatePoweredOff
 	if entity, ok := simulator.Map.Get(object).(mo.Entity); ok {
 		name = entity.Entity().Name
 	}
+	if vm, err := find(object); err == nil {
+		state = vm.Runtime.PowerState
+	}
 	for field, content := range map[string]interface{}{
-		"Object": object, "Obj": object, "Task": object, "Name": name, "PrivilegeId": "System.View", "Datastore": "LocalDS_0",
+		"Object": object, "Obj": object, "Name": name, "PrivilegeId": "System.View", "Datastore": "LocalDS_0",
+		"Task": types.ManagedObjectReference{Type: "Task", Value: "task-0"}, "ExistingState": state, "RequestedState": state,
 	} {
 		found := value.Elem().FieldByName(field)
 		if found.IsValid() && found.Type() == reflect.TypeOf(content) {

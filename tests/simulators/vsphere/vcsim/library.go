@@ -23,7 +23,7 @@ const (
 	restLibrary  = "/rest/com/vmware/content/library"
 	restItem     = restLibrary + "/item"
 	libraryName  = "images"
-	fileData     = "/rest/com/vmware/content/library/item/file-data/"
+	fileData     = "/rest/com/vmware/cis/data/"
 	deployAction = "/rest/com/vmware/vcenter/ovf/library-item/id:"
 )
 

@@ -8,6 +8,7 @@ package main
 import (
 	"crypto/tls"
 	"flag"
+	"io"
 	"log"
 	"net/http"
 	"net/url"
@@ -60,6 +61,9 @@ func main() {
 	flag.Parse()
 	if err := os.MkdirAll(uploads(), 0o700); err != nil {
 		log.Fatal(err)
+	}
+	if diary, err := os.OpenFile(filepath.Join(*folder, "vcsim.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600); err == nil {
+		log.SetOutput(io.MultiWriter(diary, os.Stderr))
 	}
 	os.Setenv("TMPDIR", *folder) // the library makes its datastores there
 
