@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from builds.engine.errors import SlipwayError
 
 from . import releases
-from .models import Appliance, Event, Membership, Release, Revision, Secret, Team, User
+from .models import Account, Appliance, Event, Membership, Release, Revision, Secret, Team, User
 
 admin.site.site_header = admin.site.site_title = "Slipway administration"
 admin.site.register(User, UserAdmin)
@@ -63,6 +63,17 @@ class SecretAdmin(ReadOnly):
     list_display = ["team", "name", "updated_at"]
     list_filter = ["team"]
     fields = ["team", "name", "updated_at"]
+    readonly_fields = fields
+
+
+@admin.register(Account)
+class AccountAdmin(ReadOnly):
+    """Who signs in where. Credentials are shown to nobody; whoever owns the team changes them."""
+
+    list_display = ["team", "name", "kind", "identity", "tested_at", "searched_at"]
+    list_filter = ["kind", "team"]
+    list_select_related = ["team"]
+    fields = [*list_display, "missing", "notes", "error", "search_error", "failures", "retry_at", "updated_at"]
     readonly_fields = fields
 
 

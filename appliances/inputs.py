@@ -33,9 +33,10 @@ class Inputs:
     def of(cls, release: Release) -> Inputs:
         """Validate and freeze; a branch or tag becomes a commit. Raises TemplateError or SourceError."""
         parsed = template.parse(release.template)
-        has = release.appliance.team.secrets.filter(name__in=parsed.secrets).values_list("name", flat=True)
-        inline = release.source_kind == SourceKind.INLINE
-        if problems := parsed.problems(listing=() if inline else None, values=dict.fromkeys(has, "")):
+        team = release.appliance.team
+        has = team.secrets.filter(name__in=parsed.secrets).values_list("name", flat=True)
+        listing = () if release.source_kind == SourceKind.INLINE else None
+        if problems := parsed.problems(listing, values=dict.fromkeys(has, ""), accounts=team.account_kinds()):
             raise TemplateError(problems)
         inputs = cls(template=release.template, source_kind=release.source_kind, platforms=tuple(parsed.platforms))
         if release.source_kind == SourceKind.ARCHIVE:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser
@@ -12,8 +12,11 @@ from django.core.validators import RegexValidator
 from django.db import models, transaction
 from django.db.models import Q
 from django.urls import reverse
+from pydantic import ValidationError
 
 from builds.engine.accounts import ACCOUNTS
+from builds.engine.accounts.base import PAGE
+from builds.engine.errors import WorkerError
 from builds.moves import Lost, Moved
 
 from . import secrets
@@ -60,6 +63,10 @@ class Team(models.Model):
         """Those of the names that have a value, decrypted: for a build, never for a page."""
         return {row.name: secrets.decrypt(row.ciphertext) for row in self.secrets.filter(name__in=names)}
 
+    def account_kinds(self) -> dict[str, str]:
+        """The kind of each account, by name: what the engine asks when it looks for what a template lacks."""
+        return dict(self.accounts.values_list("name", "kind"))
+
 
 class Role(models.TextChoices):
     VIEWER = "viewer"  # sees drafts, builds and logs
@@ -105,9 +112,16 @@ class Account(models.Model):
     shown = models.JSONField(default=dict, blank=True, help_text="The options that are not secret.")
     identity = models.CharField(max_length=300, blank=True, help_text="Who we were there at the last test.")
     missing = models.JSONField(default=list, blank=True, help_text="Permissions that were missing then.")
+    notes = models.JSONField(default=list, blank=True, help_text="What else the last test told.")
     error = models.TextField(blank=True, help_text="Why the last test failed.")
     tested_at = models.DateTimeField(null=True, blank=True)
     updated_at = models.DateTimeField(auto_now=True)
+    # The reaper's own notes, see builds/reaper.py.
+    searched_at = models.DateTimeField(null=True, blank=True, help_text="When it was last asked what it holds of ours.")
+    search_error = models.TextField(blank=True, help_text="Why it could not be asked then.")
+    failures = models.PositiveSmallIntegerField(default=0, help_text="Rounds in a row that left something behind.")
+    retry_at = models.DateTimeField(null=True, blank=True, help_text="When what could not be removed is tried again.")
+    claimed_until = models.DateTimeField(null=True, blank=True, help_text="A reaper is at work in it until then.")
 
     class Meta:
         ordering = ["name"]
@@ -116,10 +130,28 @@ class Account(models.Model):
     def __str__(self) -> str:
         return f"{self.team.slug}: {self.name}"
 
+    @property
+    def label(self) -> str:
+        """What its kind is called."""
+        return ACCOUNTS[self.kind].label if self.kind in ACCOUNTS else self.kind
+
+    def options(self) -> dict[str, Any]:
+        """All options, decrypted. Raises WorkerError when the key is gone."""
+        return json.loads(secrets.decrypt(self.ciphertext))
+
     def sign_in(self) -> EngineAccount:
-        """The engine's account, made of the decrypted options: for a build or a test, never for a page."""
-        kind = ACCOUNTS[self.kind]
-        return kind(kind.Options(**json.loads(secrets.decrypt(self.ciphertext))), self.name)
+        """The engine's account, made of the decrypted options: for a build or a test, never for a page.
+
+        Raises WorkerError when they cannot be decrypted, or do not fit any more after an update of Slipway.
+        """
+        try:
+            kind = ACCOUNTS[self.kind]
+            return kind(kind.Options(**self.options()), self.name)
+        except (KeyError, ValidationError):  # its text would repeat the secret values
+            raise WorkerError(
+                f"The account {self} does not fit this version of Slipway.",
+                hint=f"Open it in {PAGE} and save it again.",
+            ) from None
 
 
 class Appliance(models.Model):

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from builds.moves import Moves
 
+from .channels import deliver
 from .states import RELEASE_MOVES, REVISION_MOVES, ReleaseState, RevisionState
 
 if TYPE_CHECKING:
@@ -39,4 +40,5 @@ def put_up(revision: Revision, *, by: User | None = None, event: str = "publishe
         if release.state == ReleaseState.DRAFT:
             move_release(release, ReleaseState.DRAFT, ReleaseState.PUBLISHED, published_at=now)
         release.events.create(revision=revision, text=event, by=by)
+        deliver(release.appliance)
     revision.release = release

@@ -11,6 +11,7 @@ from builds import queue
 from builds.engine.errors import SlipwayError
 from builds.moves import Lost
 
+from .channels import deliver
 from .inputs import Inputs
 from .models import Release, Revision, User
 from .moves import move_release, move_revision, put_up
@@ -84,6 +85,7 @@ def withdraw(release: Release, *, reason: str, by: User | None) -> None:
                 raise Refused(f"{release} was never published.", hint="There is nothing to withdraw.") from None
         else:
             release.events.create(text="withdrawn", by=by)
+            deliver(release.appliance)
 
 
 def restore(release: Release, *, by: User | None) -> None:
@@ -97,6 +99,7 @@ def restore(release: Release, *, by: User | None) -> None:
                 raise Refused(f"{release} was never published.", hint="Publish a revision of it.") from None
         else:
             release.events.create(text="restored", by=by)
+            deliver(release.appliance)
 
 
 def roll_back(release: Release, *, by: User | None, seen: int | None = None) -> Revision:

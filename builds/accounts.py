@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from .engine.accounts import ACCOUNTS
-from .engine.accounts.base import Account
+from .engine.accounts.base import PAGE, Account
 from .engine.console import Redactor
 from .engine.errors import BuildError
 from .models import Build
-
-PAGE = "Team settings → Accounts"
 
 
 class Accounts:

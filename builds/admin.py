@@ -10,7 +10,7 @@ from django.http import HttpRequest
 
 from . import queue
 from .engine.errors import SlipwayError
-from .models import Artifact, Build, CheckResult, LogChunk, Step
+from .models import Artifact, Build, CheckResult, Delivery, Limit, LogChunk, Resource, Step
 
 
 class ReadOnly(admin.ModelAdmin):
@@ -82,3 +82,37 @@ class CheckResultAdmin(ReadOnly):
     list_display = ["build", "format", "title", "passed"]
     list_filter = ["passed", "format"]
     list_select_related = ["build"]
+
+
+@admin.register(Resource)
+class ResourceAdmin(ReadOnly):
+    """The ledger. To delete a row is to forget what can never be reached again: nothing is removed outside."""
+
+    list_display = ["__str__", "account", "build", "artifact", "created_at", "gone_at", "error"]
+    list_filter = ["kind", "place", ("gone_at", admin.EmptyFieldListFilter)]
+    list_select_related = ["account__team", "build", "artifact"]
+    search_fields = ["name", "reference"]
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("builds.delete_resource")
+
+
+@admin.register(Limit)
+class LimitAdmin(admin.ModelAdmin):
+    """They come to be when a build first needs them; how many it allows is the administrators' to say."""
+
+    list_display = ["__str__", "account", "at_once", "number"]
+    list_select_related = ["account__team"]
+    list_editable = ["at_once"]
+    fields = ["account", "region", "at_once"]
+    readonly_fields = ["account", "region"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(ReadOnly):
+    list_display = ["artifact", "wanted", "state", "attempts", "due_at", "error"]
+    list_filter = ["state", "wanted"]
+    list_select_related = ["artifact"]

@@ -15,13 +15,14 @@ from .patience import persist
 
 
 class Ledger(ledger.Ledger):
-    """One build's. Use as a context manager around the build.
+    """One build's. Use as a context manager around the work. With `artifact`, that owns what is written from the start.
 
     The engine's threads never touch the database: one thread writes for all of them, and they wait for it.
     """
 
-    def __init__(self, build: Build) -> None:
+    def __init__(self, build: Build, artifact: Artifact | None = None) -> None:
         self._build = build
+        self._artifact = artifact
         self._writer = ThreadPoolExecutor(1, thread_name_prefix=f"ledger of {build.name}")
 
     def __enter__(self) -> Self:
@@ -40,7 +41,9 @@ class Ledger(ledger.Ledger):
 
     def _add(self, account: str, place: str, kind: str, name: str) -> Resource:
         known = self._build.revision.release.appliance.team.accounts.get(name=account)
-        return Resource.objects.create(build=self._build, account=known, place=place, kind=kind, name=name)
+        return Resource.objects.create(
+            build=self._build, artifact=self._artifact, account=known, place=place, kind=kind, name=name
+        )
 
 
 class Entry(ledger.Entry):
@@ -66,5 +69,15 @@ def described(row: Resource) -> ledger.Resource:
 
 
 def keep(artifact: Artifact, references: tuple[str, ...]) -> None:
-    """From now on the artifact owns these: they stay when the build is over."""
-    Resource.objects.standing().filter(build=artifact.build, reference__in=references).update(artifact=artifact)
+    """From now on the artifact owns these: they stay when the build is over.
+
+    Some may have been made by a former attempt at the same.
+    """
+    build = artifact.build
+    attempts = Build.objects.filter(revision=build.revision, platform=build.platform)
+    Resource.objects.standing().filter(build__in=attempts, reference__in=references).update(artifact=artifact)
+
+
+def hand_over(artifact: Artifact, heir: Artifact) -> None:
+    """The same image has a newer row: that owns from now on what the older one did."""
+    artifact.resources.update(artifact=heir)

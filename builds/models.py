@@ -7,14 +7,47 @@ from django.db import models
 from django.db.models import Q
 
 from .moves import Moved
-from .querysets import ArtifactQuerySet, BuildQuerySet, LogChunkQuerySet, ResourceQuerySet, StepQuerySet
-from .states import ACTIVE, FINAL, BuildState, StepState
+from .querysets import (
+    ArtifactQuerySet,
+    BuildQuerySet,
+    DeliveryQuerySet,
+    LimitQuerySet,
+    LogChunkQuerySet,
+    ResourceQuerySet,
+    StepQuerySet,
+)
+from .states import ACTIVE, FINAL, BuildState, DeliveryState, StepState, Wish
+
+
+class Limit(models.Model):
+    """How many builds may be at work at once in an account, or in one region of it."""
+
+    account = models.ForeignKey("appliances.Account", models.CASCADE, related_name="limits")
+    region = models.CharField(max_length=100, blank=True, help_text="Empty: in all regions together.")
+    at_once = models.PositiveIntegerField(null=True, blank=True, help_text="Empty: what the settings say.")
+
+    busy: int
+    """How many are at work: see `LimitQuerySet.with_busy`."""
+    objects = LimitQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [models.UniqueConstraint(fields=["account", "region"], name="one_limit_per_account_and_region")]
+
+    def __str__(self) -> str:
+        return f"{self.region} of account {self.account.name}" if self.region else f"account {self.account.name}"
+
+    @property
+    def number(self) -> int:
+        if self.at_once is not None:
+            return self.at_once
+        return settings.BUILDS_PER_REGION if self.region else settings.BUILDS_PER_ACCOUNT
 
 
 class Build(Moved):
     """One attempt to make one revision on one platform."""
 
-    moved = ("state", "started_at", "finished_at", "heartbeat_at", "worker", "error", "hint")
+    moved = ("state", "started_at", "finished_at", "heartbeat_at", "worker", "error", "hint", "held_back", "calls")
 
     revision = models.ForeignKey("appliances.Revision", models.CASCADE, related_name="builds")
     platform = models.CharField(max_length=20)
@@ -30,6 +63,17 @@ class Build(Moved):
     facts = models.JSONField(
         default=dict, blank=True, help_text="What the engine told about the machine and the worker."
     )
+    resumes = models.ForeignKey(
+        "self",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="The attempt whose finished images it took over.",
+    )
+    limits = models.ManyToManyField(Limit, related_name="builds", blank=True, help_text="What it takes a place of.")
+    held_back = models.BooleanField(default=False, help_text="A worker left it in the queue: a limit was reached.")
+    calls = models.PositiveIntegerField(default=0, help_text="How often it was held back.")
 
     objects = BuildQuerySet.as_manager()
 
@@ -50,8 +94,13 @@ class Build(Moved):
 
     @property
     def name(self) -> str:
-        """What everything outside the database calls it: its job, its folder, its machines."""
+        """What everything outside the database calls it: its folder, its machines, what it makes."""
         return f"build-{self.pk}"
+
+    @property
+    def job(self) -> str:
+        """Its job's id. A new one each time, since the queue may still be busy with forgetting the last."""
+        return f"{self.name}-{self.calls}" if self.calls else self.name
 
     @property
     def is_active(self) -> bool:
@@ -106,7 +155,11 @@ class LogChunk(models.Model):
 
 
 class Artifact(models.Model):
-    """An image that was stored and hashed. The row is written last: where there is a row, there is a whole file."""
+    """An image that was stored and hashed. The row is written last: where there is a row, there is a whole file.
+
+    An unsuccessful build has some when its images were finished, but are not everywhere where they are wanted: the
+    next attempt takes them over.
+    """
 
     build = models.ForeignKey(Build, models.CASCADE, related_name="artifacts")
     format = models.CharField(max_length=30)
@@ -121,6 +174,9 @@ class Artifact(models.Model):
     details = models.JSONField(default=dict, blank=True)
     evidence = models.JSONField(
         default=dict, blank=True, help_text="boot_seconds, ports, console, packages (name: version)."
+    )
+    intermediate = models.BooleanField(
+        default=False, help_text="Nobody asked for it: it is kept until what is made of it has come to be."
     )
     downloads = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -166,6 +222,46 @@ class Resource(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.reference or self.name} in {self.place}"
+
+    @property
+    def build_name(self) -> str:
+        return self.build.name if self.build else "an unknown build"
+
+
+class Delivery(Moved):
+    """What should be true of one image in its place outside, and whether it is. The newest wish wins."""
+
+    moved = ("state", "wanted", "channels", "wish", "attempts", "due_at", "started_at", "finished_at", "error", "hint")
+
+    artifact = models.OneToOneField(Artifact, models.CASCADE, related_name="delivery")
+    wanted = models.CharField(max_length=10, choices=Wish.choices)
+    channels = models.JSONField(default=list, blank=True, help_text="Whose names point to it.")
+    wish = models.PositiveIntegerField(default=1, help_text="Counts the wishes, so that one that came meanwhile shows.")
+    state = models.CharField(max_length=10, choices=DeliveryState.choices, default=DeliveryState.QUEUED)
+    attempts = models.PositiveIntegerField(default=0, help_text="Of the newest wish.")
+    due_at = models.DateTimeField(help_text="Not before then.")
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    error = models.TextField(blank=True, help_text="Why the last attempt failed.")
+    hint = models.TextField(blank=True, help_text="The next thing to do.")
+
+    objects = DeliveryQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "deliveries"
+        ordering = ["artifact__format", "artifact__region"]
+        constraints = [
+            models.CheckConstraint(condition=Q(state__in=DeliveryState.values), name="delivery_state_is_known"),
+        ]
+        indexes = [models.Index(fields=["state", "due_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.artifact.reference} {self.wanted} ({self.state})"
+
+    @property
+    def job(self) -> str:
+        """Its job's id: a new one for every wish and every attempt."""
+        return f"delivery-{self.pk}-{self.wish}-{self.attempts}"
 
 
 class CheckResult(models.Model):

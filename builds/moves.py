@@ -53,3 +53,4 @@ class Moves:
 
 
 move = Moves(states.MOVES)
+move_delivery = Moves(states.DELIVERY_MOVES)

@@ -11,7 +11,7 @@ from django.core.files.storage import default_storage
 
 from .engine import source, template
 from .engine.context import Context
-from .engine.errors import SourceError
+from .engine.errors import SourceError, TemplateError
 from .engine.plan import Plan
 from .engine.platforms.base import Platform
 from .models import Build
@@ -47,10 +47,23 @@ def tags(build: Build) -> dict[str, str]:
     }
 
 
-def platform_of(build: Build) -> Platform:
-    """For sweeping: needs no values."""
+def bare_plan(build: Build) -> Plan:
+    """For looking at, not for building: the secrets have no values. Raises TemplateError as `plan_of` does."""
     names = template.parse(build.revision.template).secrets
-    return plan_of(build, dict.fromkeys(names, "")).platform
+    return plan_of(build, dict.fromkeys(names, ""))
+
+
+def platform_of(build: Build) -> Platform:
+    """For sweeping."""
+    return bare_plan(build).platform
+
+
+def fails_fast(build: Build) -> bool:
+    """Does its failure end the builds on the other platforms?"""
+    try:
+        return template.parse(build.revision.template).sections.fail_fast
+    except TemplateError:
+        return False
 
 
 def fetch_source(build: Build, context: Context) -> None:

@@ -25,12 +25,19 @@ class BuildQuerySet(models.QuerySet):
     def queued(self):
         return self.filter(state=states.BuildState.QUEUED)
 
+    def held_back(self):
+        """Queued, but waiting for one of their limits, not for a worker."""
+        return self.queued().filter(held_back=True)
+
     def succeeded(self):
         return self.filter(state=states.BuildState.SUCCEEDED)
 
     def unsuccessful(self):
-        """Ended without images."""
         return self.filter(state__in=(states.BuildState.FAILED, states.BuildState.CANCELLED))
+
+    def timed(self):
+        """Those that tell how long a whole build takes: they succeeded, and began from the beginning."""
+        return self.succeeded().filter(resumes=None, started_at__isnull=False, finished_at__isnull=False)
 
     def newest_per_platform(self):
         """Of each revision and platform only the last attempt."""
@@ -56,10 +63,31 @@ class ResourceQuerySet(models.QuerySet):
         return self.filter(gone_at=None)
 
     def left_over(self):
-        """What nobody owns any more: no build at work, no artifact."""
-        return self.standing().filter(artifact=None).exclude(build__state__in=states.ACTIVE)
+        """What nobody owns any more: no build at work, no artifact, nor an artifact's copy in a later revision."""
+        artifacts = self.model._meta.get_field("artifact").related_model.objects.exclude(reference="")
+        kept = models.Exists(artifacts.filter(reference=models.OuterRef("reference"), region=models.OuterRef("place")))
+        return self.standing().filter(~kept, artifact=None).exclude(build__state__in=states.ACTIVE)
 
 
 class ArtifactQuerySet(models.QuerySet):
     def of_succeeded_builds(self):
         return self.filter(build__state=states.BuildState.SUCCEEDED)
+
+    def of_unsuccessful_builds(self):
+        """What a next attempt may take over."""
+        return self.filter(build__state__in=(states.BuildState.FAILED, states.BuildState.CANCELLED))
+
+
+class LimitQuerySet(models.QuerySet):
+    def with_busy(self):
+        """Each with `busy`, how many builds are at work under it."""
+        return self.annotate(busy=models.Count("builds", filter=models.Q(builds__state__in=states.OWNED)))
+
+
+class DeliveryQuerySet(models.QuerySet):
+    def due(self, now: datetime):
+        return self.filter(state=states.DeliveryState.QUEUED, due_at__lte=now)
+
+    def running_since(self, moment: datetime):
+        """Begun before then, and not ended."""
+        return self.filter(state=states.DeliveryState.RUNNING, started_at__lt=moment)

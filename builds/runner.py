@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from . import plans, publishing
+from . import limits, plans, publishing, queue
 from .accounts import Accounts
 from .ancestry import release_disk
 from .console import Log, RecordingConsole
@@ -24,9 +24,10 @@ from .engine import pipeline
 from .engine.console import Redactor
 from .engine.context import Context, Stop
 from .engine.errors import Cancelled, SlipwayError
-from .engine.outcome import ChecksFailed, Outcome
+from .engine.outcome import ChecksFailed, Outcome, Unfinished
+from .engine.plan import Plan
 from .heartbeat import Heartbeat
-from .ledger import Ledger, keep
+from .ledger import Ledger
 from .models import Artifact, Build
 from .moves import Lost, move
 from .patience import persist
@@ -36,11 +37,13 @@ from .text import storable
 logger = logging.getLogger(__name__)
 
 FETCH = "Fetch the source"
+TAKE_OVER = "Take over what was finished"
 STORE = "Store the images"
 
 
 def run(build_id: int, stop: Stop | None = None) -> None:
-    """Carry out a queued build. Returns at once when it is not queued any more: another worker has it, or nobody may.
+    """Carry out a queued build. Returns at once when it is not queued any more: another worker has it, or nobody may;
+    and when one of its limits is reached: it waits to be called again.
 
     `stop` ends it early, because this worker shuts down. Never raises for what goes wrong in the build itself.
     """
@@ -48,14 +51,8 @@ def run(build_id: int, stop: Stop | None = None) -> None:
     build = Build.objects.select_related("revision__release__appliance__team").get(pk=build_id)
     now = timezone.now()
     try:
-        move(
-            build,
-            BuildState.QUEUED,
-            BuildState.RUNNING,
-            started_at=now,
-            heartbeat_at=now,
-            worker=worker_name(),
-        )
+        if not limits.take(build, started_at=now, heartbeat_at=now, worker=worker_name()):
+            return
     except Lost:
         return
     work = work_folder(build.name)
@@ -64,7 +61,7 @@ def run(build_id: int, stop: Stop | None = None) -> None:
             _perform(build, work, stop)
     finally:
         shutil.rmtree(work, ignore_errors=True)
-    persist(build.revision.settle)
+    persist(partial(queue.ended, build))
 
 
 def _perform(build: Build, work: Path, stop: Stop) -> None:
@@ -85,6 +82,10 @@ def _perform(build: Build, work: Path, stop: Stop) -> None:
             _end(build)
     except Cancelled:
         _end(build, "The worker was shut down while it ran.", "Retry the build when the worker is back.")
+    except Unfinished as unfinished:
+        record = partial(publishing.record, build, artifacts, unfinished.outcome, redact)
+        if not _end(build, redact(unfinished.message), redact(unfinished.hint), record):
+            publishing.discard(artifacts)
     except ChecksFailed as failed:
         record = partial(publishing.record_verdicts, build, failed.outcome, redact)
         _end(build, redact(failed.message), redact(failed.hint), record)
@@ -114,11 +115,13 @@ def _make(
     stop: Stop,
     artifacts: list[Artifact],
 ) -> Outcome:
-    """The images, made, tested and stored: `artifacts` gets rows that are not saved yet."""
+    """The images, made, tested and stored: `artifacts` gets rows that are not saved yet, also when it is Unfinished."""
     plan = plans.plan_of(build, secrets)
+    build.resumes = publishing.unfinished_attempt(build, plan)
+    build.save(update_fields=["resumes"])
     cache = settings.DATA_DIR / "cache"
     cache.mkdir(parents=True, exist_ok=True)
-    with Log(build, [FETCH, *pipeline.steps(plan), STORE]) as log, Ledger(build) as ledger:
+    with Log(build, _titles(build, plan)) as log, Ledger(build) as ledger:
         console = RecordingConsole(log, redact)
         context = Context(
             build=build.name,
@@ -134,31 +137,54 @@ def _make(
             ledger=ledger,
             tags=plans.tags(build),
         )
-        with context.step(FETCH) as step:
-            plans.fetch_source(build, step)
-            plan = plans.plan_of(build, secrets, context.source)
-        outcome = pipeline.build(plan, context, context.folder("images"))
-        with context.step(STORE) as step:
-            artifacts += publishing.store(build, plan, outcome, redact, step)
+        try:
+            outcome = _resume(build, plan, context) if build.resumes else _build(build, secrets, context)
+        except Unfinished as unfinished:
+            artifacts += _store(build, plan, unfinished.outcome, redact, context)
+            raise
+        artifacts += _store(build, plan, outcome, redact, context)
     return outcome
 
 
+def _titles(build: Build, plan: Plan) -> list[str]:
+    """The steps: all of them, or what the former attempt has left to do."""
+    if build.resumes:
+        return [TAKE_OVER, *pipeline.finish_steps(plan, publishing.made_by(build.resumes, plan)), STORE]
+    return [FETCH, *pipeline.steps(plan), STORE]
+
+
+def _build(build: Build, secrets: dict[str, str], context: Context) -> Outcome:
+    with context.step(FETCH) as step:
+        plans.fetch_source(build, step)
+        plan = plans.plan_of(build, secrets, context.source)
+    return pipeline.build(plan, context, context.folder("images"))
+
+
+def _resume(build: Build, plan: Plan, context: Context) -> Outcome:
+    former = build.resumes
+    context.console.fact("takes over from", f"build {former.pk}")
+    with context.step(TAKE_OVER) as step:
+        made = publishing.fetch(former, publishing.made_by(former, plan), plan, step)
+    return pipeline.resume(plan, made, context)
+
+
+def _store(build: Build, plan: Plan, outcome: Outcome, redact: Redactor, context: Context) -> list[Artifact]:
+    with context.step(STORE) as step:
+        return publishing.store(build, plan, outcome, redact, step)
+
+
 def _succeed(build: Build, artifacts: list[Artifact], outcome: Outcome, redact: Redactor) -> None:
-    """The rows appear together with the state: a build that did not succeed has no artifacts."""
-    for artifact in artifacts:
-        artifact.pk = None  # it has one when the database went away in the middle of a first attempt
+    """The rows appear together with the state."""
     with transaction.atomic():
         move(build, BuildState.RUNNING, BuildState.SUCCEEDED, finished_at=timezone.now())
-        Artifact.objects.bulk_create(artifacts)
-        for artifact in artifacts:
-            keep(artifact, artifact.holds)
-        publishing.record_verdicts(build, outcome, redact)
+        publishing.record(build, artifacts, outcome, redact)
+        publishing.remove(build.artifacts.filter(intermediate=True))
 
 
-def _end(build: Build, error: str = "", hint: str = "", record: Callable[[], None] = lambda: None) -> None:
-    """Write down an end without images: failed, or cancelled when somebody asked for that, whatever came of it.
+def _end(build: Build, error: str = "", hint: str = "", record: Callable[[], None] = lambda: None) -> bool:
+    """Write down an end without success: failed, or cancelled when somebody asked for that, whatever came of it.
 
-    When somebody else did so meanwhile (`reconcile`), that stands.
+    When somebody else did so meanwhile (`reconcile`), that stands, and this returns False.
     """
     now = timezone.now()
 
@@ -176,6 +202,8 @@ def _end(build: Build, error: str = "", hint: str = "", record: Callable[[], Non
         persist(write)
     except Lost:
         logger.warning("%s was ended by somebody else before its worker could", build.name)
+        return False
+    return True
 
 
 def work_folder(name: str) -> Path:

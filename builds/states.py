@@ -1,7 +1,7 @@
 """The states of builds, their groups, and the moves that are allowed. Data only; `moves.py` makes them.
 
-Build:    QUEUED -> RUNNING -> SUCCEEDED | FAILED
-             |         `----> CANCELLING -> CANCELLED
+Build:    QUEUED -> RUNNING -> SUCCEEDED | FAILED                  Delivery: QUEUED <-> RUNNING -> DONE | FAILED
+             |         `----> CANCELLING -> CANCELLED                           ^-------------------------'
              `-------------------------------^
 """
 
@@ -28,6 +28,28 @@ MOVES = {
     BuildState.SUCCEEDED: (),
     BuildState.FAILED: (),
     BuildState.CANCELLED: (),
+}
+
+
+class Wish(models.TextChoices):
+    """What should be true of an image in its place outside."""
+
+    PUBLISHED = "published"  # whoever may have it can; the channels' names point to it
+    WITHDRAWN = "withdrawn"  # nobody but its team can have it
+
+
+class DeliveryState(models.TextChoices):
+    QUEUED = "queued"  # a worker will take it, when it is due
+    RUNNING = "running"  # one worker is at it
+    DONE = "done"  # outside it is as wished
+    FAILED = "failed"  # it was tried often enough; `error` and `hint` explain
+
+
+DELIVERY_MOVES = {
+    DeliveryState.QUEUED: (DeliveryState.QUEUED, DeliveryState.RUNNING),
+    DeliveryState.RUNNING: (DeliveryState.DONE, DeliveryState.FAILED, DeliveryState.QUEUED),
+    DeliveryState.DONE: (DeliveryState.QUEUED,),
+    DeliveryState.FAILED: (DeliveryState.QUEUED,),
 }
 
 

@@ -1,9 +1,12 @@
 """Wiring, no logic. Every setting comes from the environment, with a default that works on one machine."""
 
+import os
 from pathlib import Path
 
 import environ
 from csp.constants import NONE, SELF
+
+from builds.engine.platforms import PLATFORMS as ENGINE_PLATFORMS
 
 from .keys import key, keys
 
@@ -87,7 +90,7 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
 # Without an address `manage.py up` starts a Redis of its own on this socket.
 REDIS_SOCKET = None if env("REDIS_URL", default="") else DATA_DIR / "redis.sock"
 REDIS_URL = env("REDIS_URL", default="") or f"unix://{REDIS_SOCKET}?db=0"
-PLATFORMS = ["qemu"]
+PLATFORMS = list(ENGINE_PLATFORMS)  # a queue for each
 RQ_QUEUES = {name: {"URL": REDIS_URL, "DEFAULT_TIMEOUT": 24 * 3600} for name in [*PLATFORMS, "default"]}
 
 STORAGES = {
@@ -139,5 +142,9 @@ LANGUAGE_CODE = "en-us"
 
 # A worker whose heartbeat is older than this (seconds) is dead; its builds are failed and swept.
 HEARTBEAT_TIMEOUT = env.int("SLIPWAY_HEARTBEAT_TIMEOUT", default=60)
+# How many builds may be at work at once; an account's own numbers are in the administration, under Limits.
+BUILDS_PER_ACCOUNT = env.int("SLIPWAY_BUILDS_PER_ACCOUNT", default=8)
+BUILDS_PER_REGION = env.int("SLIPWAY_BUILDS_PER_REGION", default=4)
+BUILDS_PER_HOST = env.int("SLIPWAY_BUILDS_PER_HOST", default=os.cpu_count() or 1)
 # The largest archive of sources that may be uploaded, in bytes.
 ARCHIVE_LIMIT = env.int("SLIPWAY_ARCHIVE_LIMIT", default=2 * 1024**3)

@@ -41,6 +41,19 @@
     if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
   });
 
+  // <form data-busy="Trying …">: a button whose answer takes seconds says that it was pressed.
+  document.addEventListener("submit", (event) => {
+    const button = event.target.matches("[data-busy]") && event.submitter;
+    if (!button) return;
+    const text = button.textContent;
+    button.textContent = event.target.dataset.busy;
+    button.setAttribute("aria-busy", "true");
+    addEventListener("pageshow", () => { // back again: the page is as it was left
+      button.textContent = text;
+      button.removeAttribute("aria-busy");
+    }, { once: true });
+  });
+
   // <time datetime="…" data-ago>: relative times stay true while the page is open.
   const units = [["year", 31536000], ["month", 2592000], ["day", 86400], ["hour", 3600], ["minute", 60]];
   const words = new Intl.RelativeTimeFormat("en", { numeric: "always" });
@@ -122,7 +135,7 @@
       if (search) { search.focus(); search.select(); } else location.href = "/?focus=1";
     } else if (event.key === "?") {
       document.getElementById("keys")?.showModal();
-    } else if (pair === "gd" || pair === "gc" || pair === "gq") {
+    } else if (pair === "gd" || pair === "gc" || pair === "gq" || pair === "gr") {
       const target = document.querySelector(`[data-key="${pair}"]`);
       if (target) location.href = target.href;
     }

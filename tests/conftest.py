@@ -9,7 +9,9 @@ import django_rq
 import pytest
 from redis import Redis
 
+from builds.engine.accounts import ACCOUNTS
 from tests import servers
+from tests.yard import Yard
 
 
 @pytest.fixture(autouse=True)
@@ -20,6 +22,12 @@ def data_dir(settings, tmp_path: Path) -> Path:
     settings.STORAGES = {**settings.STORAGES, "default": storage}
     settings.RQ_QUEUES = queues(tmp_path / "no-redis.sock")
     return tmp_path
+
+
+@pytest.fixture
+def kinds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Among the kinds of accounts is the tests' own."""
+    monkeypatch.setitem(ACCOUNTS, "yard", Yard)
 
 
 @pytest.fixture(scope="session")
@@ -39,7 +47,7 @@ def redis(redis_socket: Path, data_dir: Path, settings) -> Iterator[Redis]:
 
 
 def queues(socket: Path) -> dict[str, dict[str, object]]:
-    return {name: {"URL": f"unix://{socket}?db=0"} for name in ("qemu", "default")}
+    return {name: {"URL": f"unix://{socket}?db=0"} for name in ("qemu", "ec2", "vsphere", "vagrant", "default")}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

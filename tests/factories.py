@@ -5,9 +5,10 @@ from __future__ import annotations
 from itertools import count
 from typing import Any
 
+from appliances import accounts
 from appliances.inputs import Inputs
-from appliances.models import Appliance, Membership, Release, Revision, Role, Team, User
-from builds.models import Artifact, Build
+from appliances.models import Account, Appliance, Membership, Release, Revision, Role, Team, User
+from builds.models import Artifact, Build, Resource
 from builds.states import BuildState
 
 TEMPLATE = """\
@@ -69,3 +70,16 @@ def artifact(build_: Build | None = None, **fields: Any) -> Artifact:
     owner = build_ or build(state=BuildState.SUCCEEDED)
     defaults = {"format": "qcow2", "name": "wiki-1.0.0.qcow2", "media_type": "application/x-qemu-disk"}
     return Artifact.objects.create(build=owner, **{**defaults, "size": 5, "sha256": "0" * 64, **fields})
+
+
+def account(team_: Team | None = None, **fields: Any) -> Account:
+    """An account of the kind "yard" (tests.yard), unless `fields` say otherwise; `options` are its options."""
+    options = fields.pop("options", {"folder": "/nowhere", "token": "open sesame"})
+    row = Account(**{"team": team_ or team(), "name": f"account{next(_numbers)}", "kind": "yard", **fields})
+    accounts.keep(row, options)
+    return row
+
+
+def resource(account_: Account, build_: Build | None, **fields: Any) -> Resource:
+    defaults = {"place": "home", "kind": "crane", "name": f"resource{next(_numbers)}"}
+    return Resource.objects.create(account=account_, build=build_, **{**defaults, **fields})

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from statistics import median
 
 from django.utils import timezone
 
+from builds import estimates
 from builds.models import Build, Step
-from builds.states import BuildState, StepState
-
-FORMER_BUILDS = 9
+from builds.states import StepState
 
 
 @dataclass(frozen=True)
@@ -36,17 +34,14 @@ class Progress:
 
 def progress(build: Build) -> Progress:
     steps = list(build.steps.all())
-    former = list(
-        Build.objects.filter(
-            revision__release__appliance=build.revision.release.appliance_id,
-            platform=build.platform,
-            state=BuildState.SUCCEEDED,
-            started_at__isnull=False,
-            finished_at__isnull=False,
-        ).exclude(pk=build.pk)[:FORMER_BUILDS]
+    expected = estimates.usual_seconds([build])[build.pk]
+    former = (
+        Build.objects.timed()
+        .filter(revision__release__appliance=build.revision.release.appliance_id, platform=build.platform)
+        .exclude(pk=build.pk)
+        .first()
     )
-    expected = median((each.finished_at - each.started_at).total_seconds() for each in former) if former else None
-    weights = usual_seconds(former[0]) if former else {}
+    weights = usual_seconds(former) if former else {}
     elapsed = seconds_between(build.started_at, build.finished_at)
     return Progress(
         percent=100.0 if build.has_succeeded else percent_done(steps, weights),

@@ -18,6 +18,7 @@ from appliances.models import Appliance, Release, Revision, SourceKind
 from appliances.permissions import can_maintain
 from builds import outline
 from builds.engine.errors import Problem, SlipwayError, TemplateError
+from builds.states import BuildState
 
 from .access import appliance_for, release_for
 from .changes import diff
@@ -120,7 +121,11 @@ def page(
 
 def recent_revisions(release: Release) -> QuerySet[Revision]:
     return release.revisions.annotate(
-        file_count=Count("builds__artifacts", filter=~Q(builds__artifacts__file=""), distinct=True)
+        file_count=Count(
+            "builds__artifacts",
+            filter=Q(builds__state=BuildState.SUCCEEDED) & ~Q(builds__artifacts__file=""),
+            distinct=True,
+        )
     ).prefetch_related("builds")[:REVISIONS_SHOWN]
 
 
@@ -134,13 +139,14 @@ def verdict(
 ) -> dict[str, Any]:
     """How the text reads now, and what changed in it since the newest revision."""
     secrets = appliance.team.secrets.values_list("name", flat=True)
-    read = outline.read(text, inline=inline, secrets=secrets)
+    read = outline.read(text, inline=inline, secrets=secrets, accounts=appliance.team.account_kinds())
     problems = list(read.problems) if problems is None else problems
     former = release.revisions.first() if release else None
     return {
         "problems": problems,
         "outlines": read.outlines,
         "missing_secrets": read.missing,
+        "lacking_accounts": read.lacking,
         "bad_lines": {problem.line for problem in problems if problem.line},
         "line_numbers": range(1, text.count("\n") + 2),
         "former": former,

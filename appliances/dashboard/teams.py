@@ -1,4 +1,4 @@
-"""Teams: who is in, who may what, and the secrets of their templates."""
+"""Teams: who is in, who may what, their accounts outside, and the secrets of their templates."""
 
 from __future__ import annotations
 
@@ -90,6 +90,7 @@ def show(
         "area": "dashboard",
         "team": team,
         "memberships": team.memberships.select_related("user").order_by("user__username"),
+        "accounts": team.accounts.defer("ciphertext"),
         "secrets": team.secrets.defer("ciphertext"),
         "may_own": can_own(request.user, team),
         "member_form": members or MemberForm(),

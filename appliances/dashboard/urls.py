@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import appliances, builds, home, queue, releases, revisions, teams, verbs
+from . import accounts, appliances, builds, home, queue, releases, resources, revisions, teams, verbs
 
 APPLIANCE = "dashboard/appliances/<slug:team>/<slug:appliance>"
 RELEASE = f"{APPLIANCE}/releases/<str:version>"
@@ -23,10 +23,15 @@ urlpatterns = [
     path("dashboard/teams/<slug:team>/members/<int:number>/remove", teams.remove_member, name="remove-member"),
     path("dashboard/teams/<slug:team>/secrets", teams.set_secret, name="set-secret"),
     path("dashboard/teams/<slug:team>/secrets/<int:number>/remove", teams.remove_secret, name="remove-secret"),
+    path("dashboard/teams/<slug:team>/new-account", accounts.new, name="new-account"),
+    path("dashboard/teams/<slug:team>/accounts/<slug:name>", accounts.account, name="account"),
+    path("dashboard/teams/<slug:team>/accounts/<slug:name>/test", accounts.test, name="test-account"),
+    path("dashboard/teams/<slug:team>/accounts/<slug:name>/remove", accounts.remove, name="remove-account"),
     path("builds/<int:number>", builds.build, name="build"),
     path("builds/<int:number>/live", builds.live, name="build-live"),
     path("builds/<int:number>/log", builds.log, name="build-log"),
     path("builds/<int:number>/cancel", builds.cancel, name="cancel-build"),
     path("builds/<int:number>/retry", builds.retry, name="retry-build"),
     path("queue", queue.queue, name="queue"),
+    path("resources", resources.resources, name="resources"),
 ]

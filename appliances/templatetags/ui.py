@@ -32,6 +32,7 @@ STATES = {
     "superseded": ("superseded", "", "slash"),
     "draft": ("draft", "", "ring"),
     "withdrawn": ("withdrawn", "bad", "slash"),
+    "done": ("done", "good", "disc"),
 }
 SHAPES = {
     "ring": '<circle cx="7" cy="7" r="5.2" fill="none" stroke="currentColor" stroke-width="1.6"/>',
@@ -166,6 +167,19 @@ def duration(seconds: float | None) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02} s"
     return f"{whole // 3600} h {whole % 3600 // 60:02} min"
+
+
+@register.filter
+def roughly(seconds: float | None) -> str:
+    """For estimates: about 4 min; empty when nobody knows."""
+    if seconds is None:
+        return ""
+    if seconds < 45:
+        return "less than a minute"
+    minutes = round(seconds / 60)
+    if minutes < 90:
+        return f"about {minutes} min"
+    return f"about {minutes // 60} h {minutes % 60 // 5 * 5:02} min"
 
 
 @register.filter

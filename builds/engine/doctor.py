@@ -49,6 +49,8 @@ class Finding:
     ok: bool
     seen: str
     hint: str = ""
+    needed: bool = True
+    """False: without it this machine can do less, but it can build."""
 
 
 def examine(cache: Path, acceleration: Callable[[], Finding] | None = None) -> list[Finding]:

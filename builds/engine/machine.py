@@ -11,6 +11,9 @@ from pathlib import Path
 from .context import Context
 from .errors import BuildError
 
+POWER_OFF = "if command -v systemctl >/dev/null; then systemctl poweroff; else poweroff; fi"
+RESTART = "if command -v systemctl >/dev/null; then systemctl reboot; else reboot; fi"
+
 
 @dataclass(frozen=True)
 class Finished:

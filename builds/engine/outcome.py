@@ -51,7 +51,10 @@ class ChecksFailed(CheckFailed):
 
 
 class Unfinished(BuildError):  # noqa: N818
-    """Images were made and passed their checks, but not all are where they are wanted: `resume` does the rest."""
+    """Images were made and passed their checks, but not all are where they are wanted: `resume` does the rest.
+
+    The outcome holds what was finished, and the files that are needed for the rest though nobody asked for them.
+    """
 
     def __init__(self, outcome: Outcome, problems: Sequence[tuple[str, SlipwayError]]) -> None:
         lines = "\n".join(f"  {title}: {error.message}" for title, error in problems)

@@ -93,10 +93,11 @@ def finish(plan: Plan, made: Outcome, context: Context, *, tested: bool = True) 
         raise ChecksFailed(made)
     copies, more = placing.copy_all(plan, made, context)
     made = replace(made, copies=(*made.copies, *copies))
+    needed = {each.name for each in plan.formats} | placing.sources(plan, made)
+    made = replace(made, images={name: image for name, image in made.images.items() if name in needed})
     if problems := [*missing, *more]:
         raise Unfinished(made, problems)
-    wanted = {each.name for each in plan.formats}
-    return replace(made, images={name: image for name, image in made.images.items() if name in wanted})
+    return made
 
 
 def image_steps(plan: Plan) -> list[str]:

@@ -26,6 +26,11 @@ def to_import(plan: Plan, made: Outcome) -> list[PlacedFormat]:
     return [each for each in plan.formats if isinstance(each, PlacedFormat) and each.name not in made.images]
 
 
+def sources(plan: Plan, made: Outcome) -> frozenset[str]:
+    """The formats whose files are needed for that."""
+    return frozenset(each.source for each in to_import(plan, made))
+
+
 def to_copy(plan: Plan, made: Outcome) -> list[tuple[PlacedFormat, str]]:
     """The formats and the regions in which they are wanted too, and are not yet."""
     there = {(image.format, image.region) for image in made.copies}
@@ -54,6 +59,22 @@ def copy_all(plan: Plan, made: Outcome, context: Context) -> tuple[list[Image], 
 
     jobs = [job for job in to_copy(plan, made) if job[0].name in made.images]
     return _all(copy, jobs, lambda job: copy_title(*job))
+
+
+def accounts(plan: Plan) -> set[tuple[str, str, str]]:
+    """(kind, name, region) of the accounts in which the plan works; no name, no region: the account that there is."""
+    found = set()
+    for part in (plan.platform, *plan.formats):
+        if part.account_kind:
+            # What an image does not say, its platform says.
+            alike = part.account_kind == plan.platform.account_kind
+            options = (part.options, plan.platform.options) if alike else (part.options,)
+            name, region = (
+                next((value for each in options if (value := getattr(each, option, ""))), "")
+                for option in ("account", "region")
+            )
+            found.add((part.account_kind, name, region))
+    return found
 
 
 def import_title(format_: PlacedFormat) -> str:

@@ -28,6 +28,9 @@ class Plugin(ABC):
 
     name: ClassVar[str]
     label: ClassVar[str]
+    account_kind: ClassVar[str] = ""
+    """A key of ACCOUNTS: what it does happens in such an account, not on the worker. Its options then name which
+    (`account`) and, where there are regions, in which (`region`)."""
 
     def __init__(self, options: Any) -> None:
         self.options = options

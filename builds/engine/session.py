@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import logging
 import socket
+from io import StringIO
 
 import paramiko
+
+from .errors import BuildError
 
 # A broken connection is told by an exception; the library's own log would go to standard error.
 logging.getLogger("slipway.ssh").addHandler(logging.NullHandler())
@@ -17,9 +20,9 @@ class Refused(Exception):  # noqa: N818
 
 
 def login(
-    connection: socket.socket, user: str, key: paramiko.PKey, host_key: str, patience: float = 60
+    connection: socket.socket, user: str, key: paramiko.PKey | str, host_key: str, patience: float = 60
 ) -> paramiko.Transport:
-    """Open a session on a connected socket, which it takes over.
+    """Open a session on a connected socket, which it takes over. A text as the key is a password.
 
     `host_key` is the public line that the machine must prove to have ("ssh-ed25519 AAAA…"); empty: any.
     Raises Refused, and SSHException, EOFError or OSError when the connection does not hold.
@@ -35,9 +38,13 @@ def login(
         if host_key and describe(shown) != host_key:
             raise Refused("it shows another host key than the one it was given")
         try:
-            transport.auth_publickey(user, key)
+            if isinstance(key, str):
+                transport.auth_password(user, key)
+            else:
+                transport.auth_publickey(user, key)
         except paramiko.AuthenticationException as error:
-            raise Refused(f"it does not let {user} in with the key that it was given") from error
+            kind = "password" if isinstance(key, str) else "key"
+            raise Refused(f"it does not let {user} in with the {kind} that it was given") from error
         transport.set_keepalive(15)
     except paramiko.ssh_exception.IncompatiblePeer as error:
         transport.close()
@@ -51,3 +58,13 @@ def login(
 def describe(key: paramiko.PKey) -> str:
     """The key's public line, without comment."""
     return f"{key.get_name()} {key.get_base64()}"
+
+
+def load_key(pem: str) -> paramiko.PKey:
+    """A private key of any kind: the well-known key of boxes is RSA."""
+    for kind in (paramiko.Ed25519Key, paramiko.RSAKey, paramiko.ECDSAKey):
+        try:
+            return kind.from_private_key(StringIO(pem))
+        except paramiko.SSHException:
+            continue
+    raise BuildError("The private key is of no kind that can be read.")

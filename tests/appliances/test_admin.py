@@ -4,7 +4,7 @@ import pytest
 from django.contrib import admin
 from django.urls import reverse
 
-from builds.models import Build
+from builds.models import Build, Resource
 from tests import factories
 from tests.appliances.catalog.shelves import published
 
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def root(client):
+def root(client, kinds):
     person = factories.user(is_staff=True, is_superuser=True)
     client.force_login(person)
     return person
@@ -30,8 +30,10 @@ def act(client, model: str, action: str, *rows) -> str:
 def test_every_list_and_every_row_opens(client, root):
     release = published()
     release.appliance.team.set_secret("password", "correct horse battery staple")
+    account = factories.account(release.appliance.team, options={"folder": "/nowhere", "token": "correct horse"})
+    factories.resource(account, None)
     ours = [model for model in admin.site._registry if model._meta.app_label in ("appliances", "builds")]
-    assert len(ours) == 12
+    assert len(ours) == 14
     for model in ours:
         name = f"{model._meta.app_label}_{model._meta.model_name}"
         assert client.get(reverse(f"admin:{name}_changelist")).status_code == 200
@@ -61,6 +63,15 @@ def test_cancelling_a_build(client, root):
     build = factories.build()
     assert "is cancelled" in act(client, "builds_build", "cancel", build)
     assert Build.objects.get().state == "cancelled"
+
+
+def test_what_can_never_be_reached_again_can_be_forgotten(client, root):
+    row = factories.resource(factories.account(), None)
+    client.post(
+        reverse("admin:builds_resource_changelist"),
+        {"action": "delete_selected", "_selected_action": [row.pk], "post": "yes"},
+    )
+    assert not Resource.objects.exists()
 
 
 def test_states_cannot_be_typed(client, root):

@@ -27,6 +27,7 @@ ADDRESSES = {
     "password_change_done": ("/password/changed", SIGNED_IN),
     "dashboard": ("/dashboard/", SIGNED_IN),
     "queue": ("/queue", SIGNED_IN),
+    "resources": ("/resources", SIGNED_IN),
     "new-team": ("/dashboard/teams/new", SIGNED_IN),
     "new-appliance": ("/dashboard/appliances/new", SIGNED_IN),
     "team": ("/dashboard/teams/acme", VIEWER),
@@ -45,6 +46,10 @@ ADDRESSES = {
     "add-member": ("POST /dashboard/teams/acme/members", OWNER),
     "remove-member": ("POST /dashboard/teams/acme/members/999/remove", OWNER),
     "set-secret": ("POST /dashboard/teams/acme/secrets", OWNER),
+    "new-account": ("/dashboard/teams/acme/new-account", OWNER),
+    "account": ("/dashboard/teams/acme/accounts/prod", OWNER),
+    "test-account": ("POST /dashboard/teams/acme/accounts/prod/test", OWNER),
+    "remove-account": ("/dashboard/teams/acme/accounts/prod/remove", OWNER),
     "remove-secret": ("POST /dashboard/teams/acme/secrets/999/remove", OWNER),
 }
 WORKSHOP = {name: place for name, place in ADDRESSES.items() if not name.startswith("catalog:")}
@@ -66,11 +71,12 @@ def test_every_address_is_in_the_table():
 
 
 @pytest.fixture
-def people():
+def people(kinds):
     team = factories.team(slug="acme")
     appliance = factories.appliance(team=team, slug="wiki")
     revision = factories.revision(factories.release(appliance=appliance), state="failed")
     factories.build(revision, state="failed")
+    factories.account(team, name="prod")
     return {
         PUBLIC: None,
         SIGNED_IN: factories.member(factories.team()),

@@ -10,7 +10,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def team():
+def team(kinds):
     return factories.team()
 
 
@@ -36,10 +36,13 @@ def test_keys_can_be_changed_without_losing_a_value(team, settings):
     old, new = Fernet.generate_key().decode(), Fernet.generate_key().decode()
     settings.SECRETS_KEYS = [old]
     team.set_secret("password", "hunter2")
+    account = factories.account(team, options={"folder": "/", "token": "open sesame"})
     settings.SECRETS_KEYS = [new, old]
     call_command("rotate_secrets")
     settings.SECRETS_KEYS = [new]
     assert team.secret_values(["password"]) == {"password": "hunter2"}
+    account.refresh_from_db()
+    assert account.options()["token"] == "open sesame"
 
 
 def test_a_lost_key_is_an_error_that_says_what_to_do(team, settings):

@@ -94,7 +94,7 @@ def test_one_command_starts_everything_and_whatever_ends_it_nothing_is_left(data
         up.send_signal(signal.SIGINT)
         said = up.communicate(timeout=60)[0]
     assert up.returncode == 0
-    assert f"Slipway is at http://127.0.0.1:{port} with 1 worker;" in said
+    assert f"Slipway is at http://127.0.0.1:{port} with 1 worker for qemu" in said
     assert "createsuperuser" in said
     assert processes_of(data) == []
 

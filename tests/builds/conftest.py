@@ -12,14 +12,24 @@ from builds.engine.context import Context
 from builds.engine.outcome import Outcome
 from tests import factories
 from tests.builds.engine import FakePipeline, fake_plan
+from tests.simulators.fixtures import ec2, ec2_server
+
+__all__ = ["ec2", "ec2_server", "engine", "queued"]
 
 
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> Callable[..., FakePipeline]:
-    """`engine(work)`: the next builds call `work(context, folder)`, which returns an Outcome or raises."""
+    """`engine(work, rest)`: the next builds call `work(context, folder)`, or `rest(context, made)` when they resume.
 
-    def install(work: Callable[[Context, Path], Outcome], **plan: object) -> FakePipeline:
-        fake = FakePipeline(work)
+    Both return an Outcome or raise.
+    """
+
+    def install(
+        work: Callable[[Context, Path], Outcome],
+        rest: Callable[[Context, Outcome], Outcome] | None = None,
+        **plan: object,
+    ) -> FakePipeline:
+        fake = FakePipeline(work, rest)
         monkeypatch.setattr(runner, "pipeline", fake)
         made = fake_plan(**plan)
         monkeypatch.setattr(plans, "plan_of", lambda *_: made)

@@ -3,7 +3,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from appliances.states import RevisionState
-from builds import queue
+from builds import queue, reconcile
 from builds.models import Build
 from builds.states import BuildState
 from tests import factories
@@ -114,3 +114,49 @@ class TestRetry:
         with pytest.raises(queue.Refused, match="not needed any more"):
             queue.retry(build, by=None)
         assert Build.objects.count() == 1
+
+    def test_the_other_platforms_keep_what_they_have_finished(self):
+        revision = factories.revision(state=RevisionState.FAILED, platforms=["qemu", "ec2"])
+        finished = factories.build(revision, platform="ec2", state=BuildState.SUCCEEDED)
+        image = factories.artifact(finished)
+        again = queue.retry(factories.build(revision, state=BuildState.FAILED), by=None)
+        assert revision.builds.active().get() == again
+        Build.objects.filter(pk=again.pk).update(state=BuildState.SUCCEEDED)
+        revision.settle()
+        assert revision.state == RevisionState.PUBLISHED
+        assert image.build.revision == revision
+
+
+@pytest.mark.django_db
+class TestFailFast:
+    def end(self, template):
+        """One of three builds fails."""
+        revision = factories.revision(factories.release(template=template), platforms=["qemu", "ec2", "vsphere"])
+        failed = factories.build(revision, state=BuildState.FAILED)
+        factories.build(revision, platform="ec2", state=BuildState.RUNNING)
+        factories.build(revision, platform="vsphere")
+        queue.ended(failed)
+        return {build.platform: build for build in revision.builds.all()}
+
+    def test_by_default_the_others_go_on(self):
+        builds = self.end(factories.TEMPLATE)
+        assert (builds["ec2"].state, builds["vsphere"].state) == (BuildState.RUNNING, BuildState.QUEUED)
+
+    def test_with_it_they_are_cancelled_and_say_why(self):
+        builds = self.end(factories.TEMPLATE + "fail_fast: true\n")
+        assert (builds["ec2"].state, builds["vsphere"].state) == (BuildState.CANCELLING, BuildState.CANCELLED)
+        assert "The build on qemu failed" in builds["vsphere"].error
+
+    def test_a_build_that_somebody_cancelled_ends_no_other(self):
+        revision = factories.revision(factories.release(template=factories.TEMPLATE + "fail_fast: true\n"))
+        factories.build(revision, platform="ec2", state=BuildState.RUNNING)
+        queue.cancel(factories.build(revision), by=None)
+        assert revision.builds.get(platform="ec2").state == BuildState.RUNNING
+
+    def test_what_a_killed_worker_could_not_end_reconcile_does(self):
+        revision = factories.revision(factories.release(template=factories.TEMPLATE + "fail_fast: true\n"))
+        failed = factories.build(revision, state=BuildState.FAILED)
+        factories.build(revision, platform="ec2")
+        assert reconcile.run() == [f"{failed.name}: ended the builds on the other platforms"]
+        assert revision.builds.get(platform="ec2").state == BuildState.CANCELLED
+        assert reconcile.run() == []

@@ -27,6 +27,7 @@ from .content import (
     TEMPLATE,
     WEIGHTS,
 )
+from .outside import outside
 
 
 def fill(seed: int = 7) -> User:
@@ -60,6 +61,7 @@ def fill(seed: int = 7) -> User:
     failed(draft(studio, "1.0.0", "failed", owner, now - timedelta(hours=3)), owner, now - timedelta(hours=3))
     waits = draft(relay, "1.5.0", "ready", owner, now - timedelta(days=1))
     finished(waits, ("qcow2", "ova"), now - timedelta(days=1), random, owner)
+    outside(teams["acme"], now)
     tide = Appliance.objects.get(slug="tide")
     draft(tide, "1.0.0", "building", owner, now).builds.create(platform="qemu", requested_by=owner)
     return owner

@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError, connection
 
 from appliances import reconcile as revisions
+from builds import reaper
 from builds import reconcile as builds
 
 logger = logging.getLogger(__name__)
@@ -25,12 +26,12 @@ class Command(BaseCommand):
             return
         while True:  # until it is killed: it may be, at any moment
             try:
-                self._round()
+                self._round(patience=min(every / 2, reaper.PATIENCE))
             except (DatabaseError, OSError):  # it may work in the next round
                 logger.exception("This round of reconcile was broken off")
             connection.close()
             time.sleep(every)
 
-    def _round(self) -> None:
-        for sentence in [*builds.run(), *revisions.run()]:
+    def _round(self, patience: float = reaper.PATIENCE) -> None:
+        for sentence in [*revisions.run(), *builds.run(patience)]:
             self.stdout.write(sentence)

@@ -10,6 +10,8 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from itertools import count, islice
 from typing import Any
 
 from django.conf import settings
@@ -19,6 +21,7 @@ from django.db import connections
 
 from appliances.models import User
 from builds import redis_server
+from builds.abilities import missing, works_here
 from builds.processes import Program, Supervisor
 
 START_SECONDS = 60  # for Redis to load what it had, and for the web to answer
@@ -30,10 +33,15 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--bind", default="127.0.0.1", help="The address to listen on; 0.0.0.0: all.")
         parser.add_argument("--port", type=int, default=8000)
-        parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="Builds that run side by side.")
+        parser.add_argument(
+            "--workers", type=int, default=settings.BUILDS_PER_HOST, help="Builds on this machine, side by side."
+        )
+        parser.add_argument(
+            "--waiting", type=int, default=4, help="Builds side by side whose machines run elsewhere, in clouds."
+        )
         parser.add_argument("--quiet", action="store_true", help="Say only what went wrong.")
 
-    def handle(self, *, bind: str, port: int, workers: int, quiet: bool, **_: Any) -> None:
+    def handle(self, *, bind: str, port: int, workers: int, waiting: int, quiet: bool, **_: Any) -> None:
         say = (lambda _: None) if quiet else self.stdout.write
         url = os.environ.get("SLIPWAY_URL", f"http://{bind}:{port}")
         settings.DATA_DIR.mkdir(parents=True, exist_ok=True)
@@ -48,14 +56,31 @@ class Command(BaseCommand):
                 if settings.REDIS_SOCKET:
                     say(f"Redis: {redis_server.binary()}")
                     start_redis(supervisor)
-                for program in programs(bind, port, workers, url):
+                for program in programs(bind, port, url):
+                    supervisor.start(program)
+                crews = self._crews(workers, waiting)
+                for program in worker_programs(crews, url):
                     supervisor.start(program)
                 wait_for_web(bind, port, supervisor, stopped)
-                say(f"Slipway is at {url} with {workers} worker{'s' if workers != 1 else ''}; logs in {logs()}.")
+                say(f"Slipway is at {url} with {described(crews)}; logs in {logs()}.")
                 while not stopped:
                     supervisor.tend()
                     time.sleep(0.2)
                 say("Ending …")
+
+    def _crews(self, workers: int, waiting: int) -> list[Crew]:
+        """Workers for what runs on this machine, as many as it can carry; and others for what is only waited for, so
+        that all platforms of a revision are built at the same time.
+        """
+        able = []
+        for name in settings.PLATFORMS:
+            if error := missing(name):
+                self.stderr.write(f"No worker for {name}: {error}")
+            else:
+                able.append(name)
+        here = [name for name in able if works_here(name)]
+        elsewhere = [name for name in able if not works_here(name)]
+        return [Crew(names, size) for names, size in ((here, workers), (elsewhere, waiting)) if names and size]
 
     def _first_admin(self) -> None:
         if User.objects.filter(is_superuser=True).exists():
@@ -67,9 +92,23 @@ class Command(BaseCommand):
             self.stderr.write("Nobody can sign in yet: `manage.py createsuperuser` makes the first administrator.")
 
 
-def programs(bind: str, port: int, workers: int, url: str) -> Iterator[Program]:
+@dataclass(frozen=True)
+class Crew:
+    """Workers that do the same."""
+
+    platforms: list[str]
+    size: int
+
+
+def described(crews: list[Crew]) -> str:
+    """ "2 workers for qemu and 4 for ec2, vsphere"."""
+    each = [f"{crew.size} worker{'s' if crew.size != 1 else ''} for {', '.join(crew.platforms)}" for crew in crews]
+    return " and ".join(each) or "no workers: `manage.py doctor` says what is missing"
+
+
+def programs(bind: str, port: int, url: str) -> Iterator[Program]:
     manage = [sys.executable, settings.BASE_DIR / "manage.py"]
-    env = {"SLIPWAY_URL": url, "PYTHONUNBUFFERED": "1"}
+    env = environment(url)
     yield Program(
         "web",
         [
@@ -81,9 +120,21 @@ def programs(bind: str, port: int, workers: int, url: str) -> Iterator[Program]:
         env,
     )
     yield Program("reconcile", [*manage, "reconcile", "--every", "60"], logs() / "reconcile.log", env)
-    for number in range(1, workers + 1):
-        # Asked to stop, a worker first cleans up after its build.
-        yield Program(f"worker {number}", [*manage, "worker"], logs() / f"worker-{number}.log", env, patience=60)
+
+
+def worker_programs(crews: list[Crew], url: str) -> Iterator[Program]:
+    number = count(1)
+    for crew in crews:
+        # What the command line says overrides the setting.
+        env = {**environment(url), "SLIPWAY_BUILDS_PER_HOST": str(max(crew.size, settings.BUILDS_PER_HOST))}
+        argv = [sys.executable, settings.BASE_DIR / "manage.py", "worker", "--platforms", ",".join(crew.platforms)]
+        for each in islice(number, crew.size):
+            # Asked to stop, a worker first cleans up after its build.
+            yield Program(f"worker {each}", argv, logs() / f"worker-{each}.log", env, patience=60)
+
+
+def environment(url: str) -> dict[str, str]:
+    return {"SLIPWAY_URL": url, "PYTHONUNBUFFERED": "1"}
 
 
 def start_redis(supervisor: Supervisor) -> None:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from .aws import Aws
 from .base import Account
+from .vsphere import Vsphere
 
-ACCOUNTS: dict[str, type[Account]] = {}
+ACCOUNTS: dict[str, type[Account]] = {
+    "aws": Aws,
+    "vsphere": Vsphere,
+}

@@ -13,6 +13,7 @@ from ..context import Context
 from ..ledger import Resource
 from ..plugin import Options, Plugin
 
+PAGE = "Team settings → Accounts"
 SECRET: JsonDict = {"secret": True}
 """`Field(json_schema_extra=SECRET)` marks an option that is never shown again and is removed from every log."""
 
@@ -49,6 +50,11 @@ class Account(Plugin):
         """The values that must be removed from every log."""
         values = (getattr(self.options, name) for name in self.secret_options())
         return frozenset(str(value) for value in values if value)
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Where builds work whose template names no place."""
+        return ()
 
     @abstractmethod
     def test(self) -> Report:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..context import Context
 from ..image import Image
+from .ami import Ami
 from .base import Format
 from .box_libvirt import LibvirtBox
 from .box_virtualbox import VirtualboxBox
@@ -16,8 +17,10 @@ from .ova import Ova
 from .qcow2 import Qcow2
 from .raw import Raw
 from .vmdk import Vmdk
+from .vsphere_template import VsphereTemplate
 
 FORMATS: dict[str, type[Format]] = {
+    "ami": Ami,
     "box-libvirt": LibvirtBox,
     "box-virtualbox": VirtualboxBox,
     "box-vmware_desktop": VmwareBox,
@@ -25,6 +28,7 @@ FORMATS: dict[str, type[Format]] = {
     "qcow2": Qcow2,
     "raw": Raw,
     "vmdk": Vmdk,
+    "vsphere-template": VsphereTemplate,
 }
 
 

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from .. import plugin
+from .. import plugin, tar
 from ..context import Context
 from ..errors import BuildError
 from ..image import Drive, Image
-from . import ovf, tar
+from . import ovf
 from .base import PackedFormat
 from .vmdk import Vmdk, read_capacity
 

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import BinaryIO
 
-from . import tar
+from .. import tar
 from .grain import GRAIN, Grain, member, stored, stored_length
 
 

@@ -119,6 +119,8 @@ class Sections(Options):
     """Where images are made, and in which formats."""
     checks: tuple[Any, ...] = ()
     """What every finished image must show on a machine launched from it."""
+    fail_fast: bool = False
+    """Stop the builds on the other platforms as soon as one has failed. Otherwise they come to their own end."""
 
     @field_validator("files")
     @classmethod

@@ -23,6 +23,7 @@ from ..source.folder import parts
 from .document import Document
 from .entries import Entry
 from .flaws import Flaw
+from .needs import Need, needs
 from .sections import Sections, Variable
 
 PLAN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*")
@@ -69,15 +70,21 @@ class Template:
         return self.sections.files
 
     def problems(
-        self, listing: Collection[str] | None = None, values: Mapping[str, str] | None = None
+        self,
+        listing: Collection[str] | None = None,
+        values: Mapping[str, str] | None = None,
+        accounts: Mapping[str, str] | None = None,
     ) -> list[Problem]:
         """What would keep `plans` from succeeding, as far as can be told without the files themselves.
 
-        `listing`: the paths in the archive or repository, () for none. `values`: as for `plans`.
+        `listing`: the paths in the archive or repository, () for none. `values`: as for `plans`. `accounts`: the
+        team's, name: kind.
         """
         flaws = [*self._missing_secrets(values)] if values is not None else []
         texts, wrong = self._texts(values or {})
         flaws += wrong
+        if accounts is not None:
+            flaws += [Flaw(need.path, said) for need in self.needs(values) if (said := need.lacking(accounts))]
         if listing is not None:
             there = {parts(name) for name in chain(listing, self.files)}
             folders = {name[:length] for name in there for length in range(1, len(name))}
@@ -85,6 +92,11 @@ class Template:
                 if parts(file) not in there | folders:
                     flaws.append(Flaw(entry.where(file), _no_such_file(file)))
         return problems(flaws, self.document)
+
+    def needs(self, values: Mapping[str, str] | None = None) -> list[Need]:
+        """The accounts with which its platforms and formats sign in."""
+        texts, _ = self._texts(values or {})
+        return [need for each in self.targets for need in needs(each.platform, each.formats, texts)]
 
     def plans(self, name: str, values: Mapping[str, str], source: Path | None, *, revision: int = 1) -> dict[str, Plan]:
         """One plan per platform; `name` is what the images are called, `revision` which one of the release it is.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
@@ -10,6 +11,7 @@ from rich.console import Console as Terminal
 from rich.table import Table
 
 from builds import redis_server
+from builds.abilities import missing, works_here
 from builds.engine import doctor
 from builds.engine.doctor import Finding
 from builds.engine.platforms.qemu import acceleration
@@ -21,22 +23,32 @@ class Command(BaseCommand):
 
     def handle(self, **_: Any) -> None:
         cache = settings.DATA_DIR / "cache"
-        findings = [*doctor.examine(cache, accelerate), queue()]
+        findings = [*doctor.examine(cache, accelerate), queue(), *platforms()]
         table = Table(box=None, pad_edge=False, show_header=False)
         for finding in findings:
-            mark = "[green]✓[/]" if finding.ok else "[red]✗[/]"
+            mark = "[green]✓[/]" if finding.ok else "[red]✗[/]" if finding.needed else "[yellow]–[/]"
             table.add_row(mark, finding.name, finding.seen)
             if finding.hint:
                 table.add_row("", "", f"[dim]{finding.hint}[/]")
         Terminal(file=self.stdout, force_terminal=None if self.stdout.isatty() else False).print(table)
-        if missing := [finding.name for finding in findings if not finding.ok]:
-            raise CommandError(f"Builds cannot run here yet: {', '.join(missing)}.")
+        if lacks := [finding.name for finding in findings if finding.needed and not finding.ok]:
+            raise CommandError(f"Builds cannot run here yet: {', '.join(lacks)}.")
 
 
 def accelerate() -> Finding:
     """Without KVM builds are slow, but they work: that is worth knowing, not an error."""
     found = acceleration.probe()
     return Finding("acceleration", True, f"{found.name}: {found.reason}" if found.reason else found.name)
+
+
+def platforms() -> Iterator[Finding]:
+    """What this machine can build for. One is enough; what its own needs are is said above."""
+    for name in settings.PLATFORMS:
+        where = "machines run on this host" if works_here(name) else "machines run elsewhere, this host waits for them"
+        if error := missing(name):
+            yield Finding(f"platform {name}", False, error.message, error.hint, needed=False)
+        else:
+            yield Finding(f"platform {name}", True, where)
 
 
 def queue() -> Finding:

@@ -1,5 +1,6 @@
 """`manage.py worker`: builds what waits in the queue, until it is stopped."""
 
+import contextlib
 import logging
 import time
 from typing import Any
@@ -11,8 +12,9 @@ from django.db import connections
 from django_rq.workers import get_worker
 from redis.exceptions import ConnectionError as NoRedis
 
+from builds.abilities import missing, works_here
 from builds.engine.errors import WorkerError
-from builds.engine.platforms import PLATFORMS
+from builds.slots import slot
 
 LONGEST_WAIT = 30  # seconds between two tries to reach Redis
 
@@ -30,6 +32,13 @@ class Command(BaseCommand):
         names = self._able() if platforms == "auto" else platforms.split(",")
         if unknown := set(names) - set(settings.PLATFORMS):
             raise CommandError(f"No such platform: {', '.join(unknown)}. There are: {', '.join(settings.PLATFORMS)}.")
+        try:
+            with slot() if any(map(works_here, names)) else contextlib.nullcontext():
+                self._work(names, burst=burst)
+        except WorkerError as error:
+            raise CommandError(str(error)) from None
+
+    def _work(self, names: list[str], *, burst: bool) -> None:
         self._wait_for_redis(names[0])
         worker = get_worker(*names, worker_class="builds.worker.BuildWorker")
         connections.close_all()  # each build runs in a fork of this process
@@ -39,11 +48,11 @@ class Command(BaseCommand):
     def _able(self) -> list[str]:
         able = []
         for name in settings.PLATFORMS:
-            try:
-                PLATFORMS[name](PLATFORMS[name].Options()).verify()
+            if error := missing(name):
+                self.stderr.write(f"{name}: no. {error}")
+            else:
+                self.stdout.write(f"{name}: yes.")
                 able.append(name)
-            except WorkerError as error:
-                self.stderr.write(f"{name}: {error}")
         if not able:
             raise CommandError("This machine can build for no platform: `manage.py doctor` says what is missing.")
         return able

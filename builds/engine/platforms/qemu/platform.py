@@ -7,11 +7,8 @@ import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from io import StringIO
 from pathlib import Path
 from typing import Any, ClassVar, Literal, cast
-
-import paramiko
 
 from ... import command
 from ...context import Context
@@ -19,13 +16,14 @@ from ...errors import BuildError
 from ...image import Drive, Image, Size
 from ...machine import Machine
 from ...plugin import Options as PluginOptions
+from ...seed import Seed
+from ...session import load_key
 from ..base import DiskPlatform
 from . import acceleration, guest
 from .arrival import Arrival
 from .guest import Guest
 from .hardware import DISK, SEED, Hardware, Kernel
 from .machine import QemuMachine
-from .seed import Seed
 
 PROGRAMS = ("qemu-system-x86_64", "qemu-img", "bwrap", "slirp4netns", "socat", "setpriv", "xorriso", "ip")
 
@@ -84,7 +82,7 @@ class Qemu(DiskPlatform):
         try:
             files = overlay(drive.path, drive.format, folder / DISK, context)
             if drive.private_key:
-                arrival = Arrival(drive.user, _load(drive.private_key))
+                arrival = Arrival(drive.user, load_key(drive.private_key))
             else:
                 seed = Seed.generate()
                 seed.write(folder / SEED, folder.name, context)
@@ -151,16 +149,6 @@ def _kernel(base: Image) -> Kernel | None:
 
 def _kernel_files(hardware: Hardware) -> list[Path]:
     return [hardware.kernel.kernel, hardware.kernel.initrd] if hardware.kernel else []
-
-
-def _load(pem: str) -> paramiko.PKey:
-    """A private key of any kind: the well-known key of boxes is RSA."""
-    for kind in (paramiko.Ed25519Key, paramiko.RSAKey, paramiko.ECDSAKey):
-        try:
-            return kind.from_private_key(StringIO(pem))
-        except paramiko.SSHException:
-            continue
-    raise BuildError("The image's private key is of no kind that can be read.")
 
 
 def _fresh(kind: str) -> str:

@@ -1,0 +1,25 @@
+"""For conftest.py files: `from tests.simulators.vsphere.fixtures import vcenter, vsphere_server  # noqa: F401`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.simulators import disks
+
+from .simulator import VsphereSimulator
+
+
+@pytest.fixture(scope="session")
+def vsphere_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VsphereSimulator]:
+    """One per test process; `vcenter` gives it to a test."""
+    with VsphereSimulator(tmp_path_factory.mktemp("vsphere"), disk=disks.tiny()) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def vcenter(vsphere_server: VsphereSimulator) -> VsphereSimulator:
+    """A vCenter in which nothing has happened yet."""
+    vsphere_server.reset()
+    return vsphere_server
