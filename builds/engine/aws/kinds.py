@@ -12,7 +12,7 @@ from .errors import AwsError
 from .session import Session
 from .tags import BUILD, filters, tags_of
 
-POLL = 3.0  # seconds between two looks
+POLL = 1.0  # seconds between two looks
 TERMINATION = 600.0  # seconds
 RELEASE = 120.0  # seconds until what held a thing has let it go
 

@@ -1,0 +1,121 @@
+"""Amazon EC2: an instance of one AMI becomes another AMI."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from ... import plugin
+from ...aws import images, instance
+from ...aws.launch import Disk, Extras, Launch
+from ...aws.machine import Ec2Machine
+from ...aws.region import Region
+from ...context import Context
+from ...image import Image, Size
+from ...machine import Machine
+from ..base import NativePlatform
+from . import preflight
+from .base import SourceAmi
+from .place import Place
+from .source import Source
+
+if TYPE_CHECKING:
+    from ...plan import Plan
+
+SEAL = "Clean and stop"
+MAKE = "Make the AMI"
+AMI = "ami"
+
+
+class Volume(plugin.Options):
+    type: Literal["gp3", "gp2", "io1", "io2"] = "gp3"
+    """Its kind. Its size is `size.disk`, or the source's when that is larger."""
+    encrypted: bool = False
+    """Encrypt it; the AMI is then encrypted too and can be shared with nobody outside, if `kms_key` is AWS's own."""
+    kms_key: str = ""
+    """The key for that: an id, an ARN or an alias. Empty: AWS's own."""
+
+
+class Ec2(NativePlatform):
+    name = "ec2"
+    label = "Amazon EC2"
+    formats = (AMI,)
+
+    class Options(Launch):
+        account: str = ""
+        """The team's account on AWS, by its name. Empty: its only one."""
+        region: Region = ""
+        """Where the machine runs and its AMI is made. Empty: the account's region."""
+        source: Source
+        """The AMI that the machine starts from: `id: ami-…`, `filter: {owner: "136693071363", name: debian-12-amd64-*}`
+        (the newest), or `parameter: /aws/service/debian/release/12/latest/amd64`."""
+        spot: bool | float = False
+        """Ask for a cheaper spot instance first; a number is the most to pay per hour, in dollars. AWS may take it back
+        in the middle of the build."""
+        volume: Volume = Volume()
+        """The machine's root volume, which the AMI's becomes."""
+        instance_profile: str = ""
+        """The name of an instance profile, for provisioners that use AWS themselves."""
+
+    options: Options
+
+    @property
+    def place(self) -> Place:
+        return Place(self.options.account, self.options.region)
+
+    @property
+    def base(self) -> SourceAmi:
+        return SourceAmi(self.options.source, self.place)
+
+    def preflight(self, plan: Plan, context: Context) -> None:
+        preflight.run(self.options, self.place, self._name(plan), context)
+
+    @contextmanager
+    def launch(self, base: Image, size: Size, network: str, context: Context) -> Iterator[Machine]:
+        account, region = self.place.enter(context)
+        volume = self.options.volume
+        extras = Extras(
+            network=network,
+            disk=Disk(size.disk, volume.type, volume.encrypted, volume.kms_key),
+            spot=self.options.spot,
+            profile=self.options.instance_profile,
+        )
+        with instance.launched(account, region, base.reference, self.options, context, extras) as machine:
+            yield machine
+
+    def steps(self, plan: Plan) -> Sequence[str]:
+        return [SEAL, MAKE]
+
+    def images(self, machine: Machine, plan: Plan, folder: Path, context: Context) -> Mapping[str, Image]:
+        if not isinstance(machine, Ec2Machine):
+            raise TypeError(f"{type(machine).__name__} was not launched by this platform")
+        account, region = self.place.enter(context)
+        with context.step(SEAL) as step:
+            machine.seal(step)
+            machine.stop(step)
+        with context.step(MAKE) as step:
+            name = self._name(plan)
+            made = images.create(account, region, machine.id, name, step)
+        image = Image(
+            AMI,
+            reference=made.id,
+            account=account.named,
+            region=region,
+            holds=made.holds,
+            size=plan.size,
+            details={"name": name, "architecture": "x86_64"},
+        )
+        return {AMI: image}
+
+    def boot_image(
+        self, image: Image, size: Size, context: Context, *, network: str = "outside"
+    ) -> AbstractContextManager[Machine]:
+        account, region = Place(image.account, image.region).enter(context)
+        return instance.launched(account, region, image.reference, self.options, context, Extras(network=network))
+
+    def _name(self, plan: Plan) -> str:
+        """What the AMI is called: the format knows."""
+        format_ = next(each for each in plan.formats if each.name == AMI)
+        return str(getattr(format_.options, "name", "") or plan.unique_name)
