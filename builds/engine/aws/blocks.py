@@ -21,9 +21,12 @@ GLANCE = 0.2  # seconds between two looks at whether the build should end
 class Disk(Protocol):
     """Read by many threads at once."""
 
-    size: int
-    used: Sequence[int]
-    """The numbers of the blocks that may hold data, in rising order. All others read as zeros."""
+    @property
+    def size(self) -> int: ...
+
+    @property
+    def used(self) -> Sequence[int]:
+        """The numbers of the blocks that may hold data, in rising order. All others read as zeros."""
 
     def read(self, block: int, /) -> bytes: ...
 

@@ -25,7 +25,7 @@ def share(image: str, snapshots: Sequence[str], others: Sequence[str], place: Pl
         ec2.modify_image_attribute(ImageId=image, LaunchPermission={"Add": [_permission(each) for each in others]})
     except AwsError as error:
         if EVERYBODY in others and public_is_blocked(place):
-            raise _blocked(place) from error
+            raise blocked(place) from error
         raise
     if accounts := [{"UserId": each} for each in others if each.isdigit()]:
         for snapshot in snapshots:
@@ -74,7 +74,7 @@ def public_is_blocked(place: Place) -> bool:
     return bool(place.client("ec2").get_image_block_public_access_state()["ImageBlockPublicAccessState"] == BLOCKED)
 
 
-def _blocked(place: Place) -> BuildError:
+def blocked(place: Place) -> BuildError:
     return BuildError(
         f"The account {place.account.named} does not let AMIs be public in {place.region}: "
         "“Block public access for AMIs” is on there.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from ..context import Context
 from .errors import AwsError
@@ -48,9 +49,7 @@ class StoredObject(Kind):
         s3, (bucket, key) = session.client("s3", region), reference.split("/", 1)
         try:
             for upload in s3.pages("list_multipart_uploads", "Uploads", Bucket=bucket, Prefix=key):
-                absent(
-                    lambda id_=upload["UploadId"]: s3.abort_multipart_upload(Bucket=bucket, Key=key, UploadId=id_)
-                )
+                absent(partial(s3.abort_multipart_upload, Bucket=bucket, Key=key, UploadId=upload["UploadId"]))
             s3.delete_object(Bucket=bucket, Key=key)
         except AwsError as error:
             if error.code not in ("NoSuchBucket", "NoSuchUpload"):

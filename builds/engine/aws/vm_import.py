@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,6 @@ from boto3.exceptions import S3UploadFailedError
 from ..context import Context
 from ..errors import BuildError
 from .errors import DENIED, AwsError
-from .kinds import absent
 from .place import Place, watched
 from .snapshots import DISK, wait
 from .tags import specifications, tag_list
@@ -22,19 +22,22 @@ ROLE_HINT = (
 )
 
 
-def flaws(bucket: str, place: Place) -> list[str]:
+def problems(bucket: str, place: Place) -> Iterator[BuildError]:
     """What is missing there; nothing is made."""
-    return [flaw for flaw in (_bucket_flaw(bucket, place), _role_flaw(place)) if flaw]
+    yield from _bucket_problems(bucket, place)
+    yield from _role_problems(place)
 
 
-def import_disk(file: Path, bucket: str, digest: str, name: str, place: Place, context: Context) -> str:
+def import_disk(
+    file: Path, bucket: str, digest: str, name: str, encryption_key: str, place: Place, context: Context
+) -> str:
     """The id of a complete snapshot with the content of the VMDK. What else it needed is gone again."""
     entry, _ = place.plan("object", context)
     key = f"slipway/{entry.resource.name}.vmdk"
     entry.made(f"{bucket}/{key}")
     _upload(file, bucket, key, place, context)
     try:
-        return _import(bucket, key, digest, name, place, context)
+        return _import(bucket, key, digest, name, encryption_key, place, context)
     finally:
         place.client("s3").delete_object(Bucket=bucket, Key=key)
         entry.gone()
@@ -55,7 +58,7 @@ def _upload(file: Path, bucket: str, key: str, place: Place, context: Context) -
         raise BuildError(f"The disk could not be uploaded to the bucket {bucket}: {error}") from error
 
 
-def _import(bucket: str, key: str, digest: str, name: str, place: Place, context: Context) -> str:
+def _import(bucket: str, key: str, digest: str, name: str, encryption_key: str, place: Place, context: Context) -> str:
     ec2 = place.client("ec2")
     entry, tags = place.plan("import-task", context)
     task = ec2.import_snapshot(
@@ -63,6 +66,7 @@ def _import(bucket: str, key: str, digest: str, name: str, place: Place, context
         ClientToken=entry.resource.name,
         DiskContainer={"Description": name, "Format": "VMDK", "UserBucket": {"S3Bucket": bucket, "S3Key": key}},
         TagSpecifications=specifications(tags, "import-snapshot-task"),
+        **({"Encrypted": True, "KmsKeyId": encryption_key} if encryption_key else {}),
     )["ImportTaskId"]
     entry.made(task)
 
@@ -85,27 +89,25 @@ def _import(bucket: str, key: str, digest: str, name: str, place: Place, context
     return snapshot
 
 
-def _bucket_flaw(bucket: str, place: Place) -> str:
+def _bucket_problems(bucket: str, place: Place) -> Iterator[BuildError]:
     try:
-        found = place.client("s3").head_bucket(Bucket=bucket)
+        found = place.client("s3").head_bucket(Bucket=bucket).get("BucketRegion") or place.region
     except AwsError as error:
-        return f"The bucket {bucket} for VM Import cannot be used: {error.message}"
-    region = found.get("BucketRegion") or place.region
-    return (
-        "" if region == place.region else f"The bucket {bucket} is in {region}; VM Import needs one in {place.region}."
-    )
+        yield BuildError(f"The bucket {bucket} for VM Import cannot be used: {error.message}", hint=error.hint)
+        return
+    if found != place.region:
+        yield BuildError(
+            f"The bucket {bucket} is in {found}, the AMI is made in {place.region}.",
+            hint="VM Import needs a bucket in the same region.",
+        )
 
 
-def _role_flaw(place: Place) -> str:
-    """Whoever may not look at roles is not told about them: the import itself will say it."""
+def _role_problems(place: Place) -> Iterator[BuildError]:
     try:
-        missing = absent(lambda: place.client("iam").get_role(RoleName=ROLE))
+        place.client("iam").get_role(RoleName=ROLE)
     except AwsError as error:
-        missing = error.code == "NoSuchEntity"
-        if not missing and error.code not in DENIED:
+        if error.code == "NoSuchEntity":
+            account = place.account.named
+            yield BuildError(f"The account {account} has no role {ROLE}, which VM Import works as.", hint=ROLE_HINT)
+        elif error.code not in DENIED:  # who may not look at roles learns it from the import itself
             raise
-    return (
-        f"The account {place.account.named} has no role {ROLE}, as which VM Import works. {ROLE_HINT}"
-        if missing
-        else ""
-    )
