@@ -24,6 +24,7 @@ class Ec2Simulator:
         self.folder = folder
         self.disk = disk
         self.url = ""
+        self._clients: dict[tuple[str, str, int], Any] = {}
 
     def __enter__(self) -> Self:
         argv = [
@@ -65,6 +66,12 @@ class Ec2Simulator:
         }
 
     def client(self, service: str, region: str = REGION, attempts: int = 1) -> Any:
+        key = (service, region, attempts)
+        if key not in self._clients:  # making one takes longer than most calls
+            self._clients[key] = self._client(*key)
+        return self._clients[key]
+
+    def _client(self, service: str, region: str, attempts: int) -> Any:
         environment = self.environment(region)
         return boto3.client(
             service,

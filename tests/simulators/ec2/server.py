@@ -75,7 +75,7 @@ class Simulator:
             raise ConnectionResetError("The simulator was told to drop the connection.")
         headers, body = call.error(fault.code, fault.message)
         if fault.mode == "http":
-            headers, body = [("Content-Type", "text/plain")], fault.message.encode()
+            headers, body = [("Content-Type", "text/plain")], b""
         answer(f"{fault.status} {HTTPStatus(fault.status).phrase}", [*headers, ("Content-Length", str(len(body)))])
         return [body]
 

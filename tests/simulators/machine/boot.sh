@@ -1,7 +1,7 @@
 #!/bin/sh
 # Boots the disk as a container. The first process of namespaces of its own (mounts, processes, network): what is
 # made here goes with them. ROOT_OFFSET and ROOT_SIZE say where on DISK the root file system lies; RESOLVER
-# answers for names. Standard input: seed.py's archive, which comes when the network is up.
+# answers for names, ARGUMENTS are for its init. Standard input: seed.py's archive, which comes when the network is up.
 set -eu
 root=/mnt/root
 
@@ -19,12 +19,10 @@ echo "nameserver $RESOLVER" > "$root/etc/resolv.conf"
 
 while :; do
     code=0
-    # The network is there before the machine is, and it may not change it: what would wait for DHCP is left out.
+    # shellcheck disable=SC2086  # one word per argument of its init
     systemd-nspawn --quiet --boot --directory="$root" --machine="$NAME" --register=no --keep-unit --console=read-only \
         --resolv-conf=off --timezone=off --link-journal=no --bind-ro=/run/seed \
-        systemd.mask=networking.service systemd.mask=systemd-networkd.service systemd.mask=NetworkManager.service \
-        systemd.mask=systemd-networkd-wait-online.service systemd.mask=ifupdown-pre.service \
-        network-config=disabled "ds=nocloud;s=/run/seed/" < /dev/null || code=$?
+        $ARGUMENTS network-config=disabled "ds=nocloud;s=/run/seed/" < /dev/null || code=$?
     [ "$code" = 133 ] || break # 133: it reboots
 done
 umount "$root"
