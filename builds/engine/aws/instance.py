@@ -89,13 +89,11 @@ def _import_key(belongings: Belongings, login: KeyPair) -> str:
 
     def create() -> str:
         tags = specifications(belongings.tags(name), "key-pair")
-        answer = belongings.ec2.import_key_pair(
-            KeyName=name, PublicKeyMaterial=login.public.encode(), TagSpecifications=tags
-        )
-        return str(answer["KeyPairId"])
+        blob = login.public.encode()
+        belongings.ec2.import_key_pair(KeyName=name, PublicKeyMaterial=blob, TagSpecifications=tags)
+        return name
 
-    belongings.make("key-pair", name, create)
-    return name
+    return belongings.make("key-pair", name, create)
 
 
 def _make_group(belongings: Belongings, vpc: str, outside: str) -> str:

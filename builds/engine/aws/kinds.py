@@ -116,10 +116,10 @@ class Volume(Listed):
 class KeyPair(Kind):
     def find(self, session: Session, region: str, tags: Tags) -> Iterator[Found]:
         for each in session.client("ec2", region).describe_key_pairs(Filters=filters(tags))["KeyPairs"]:
-            yield each["KeyPairId"], tags_of(each)
+            yield each["KeyName"], tags_of(each)
 
     def remove(self, session: Session, region: str, reference: str, context: Context) -> None:
-        absent(lambda: session.client("ec2", region).delete_key_pair(KeyPairId=reference))
+        absent(lambda: session.client("ec2", region).delete_key_pair(KeyName=reference))
 
 
 class SecurityGroup(Listed):
