@@ -46,7 +46,7 @@ def _problems_in(place: Place, options: AmiOptions, name: str) -> Iterator[Build
             yield distribution.blocked(place)
         if ec2.get_ebs_encryption_by_default()["EbsEncryptionByDefault"]:
             yield BuildError(
-                f"The account encrypts all snapshots in {place.region}, and an encrypted AMI cannot be shared with all.",
+                f"The account encrypts all snapshots in {place.region}; an encrypted AMI cannot be shared with all.",
                 hint="Turn “EBS encryption by default” off there, or share with named accounts and a `kms_key`.",
             )
     if options.kms_key:
