@@ -80,7 +80,8 @@ def _parent(source: Source, place: Place, key: str, context: Context) -> str:
     found = [
         each for each in _ours(place, context, "completed") if each["VolumeSize"] <= source.gib and _fits(each, key)
     ]
-    return str(max(found, key=lambda each: each["StartTime"])["SnapshotId"]) if found else ""
+    found.sort(key=lambda each: each["StartTime"])
+    return str(found[-1]["SnapshotId"]) if found else ""
 
 
 def _begun(source: Source, place: Place, key: str, parent: str, context: Context) -> tuple[str, bool] | None:
