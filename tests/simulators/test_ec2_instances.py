@@ -138,8 +138,8 @@ def test_the_same_client_token_launches_once(ec2: Ec2Simulator):
     ],
 )
 def test_what_ec2_would_refuse_is_refused(ec2: Ec2Simulator, changes: dict[str, Any], code: str):
+    asked = {"ImageId": ec2.source(), "InstanceType": "t3.small", "MinCount": 1, "MaxCount": 1, **changes}
     with pytest.raises(ClientError) as failure:
-        asked = {"ImageId": ec2.source(), "InstanceType": "t3.small", "MinCount": 1, "MaxCount": 1, **changes}
         ec2.client("ec2").run_instances(**asked)
     assert code_of(failure) == code
     assert ec2.held() == {}

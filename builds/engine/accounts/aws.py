@@ -11,11 +11,12 @@ from pydantic import ConfigDict, Field, model_validator
 from .. import plugin
 from ..aws import permissions, resources
 from ..aws.region import Region
-from ..aws.session import POOL, Client, Session
+from ..aws.session import ATTEMPTS, POOL, Client, Session
 from ..context import Context
 from ..ledger import Resource
 from .base import SECRET, Account, Report
 
+ONCE_MORE = 2  # attempts while somebody waits for the answer
 TEMPORARY = "ASIA"  # how the ids of keys begin that are worth nothing without a session token
 
 
@@ -67,6 +68,19 @@ class Aws(Account):
     @cached_property
     def session(self) -> Session:
         """Nothing is asked for until its first call."""
+        return self._sign_in(ATTEMPTS)
+
+    def client(self, service: str, region: str = "", pool: int = POOL) -> Client:
+        """A service in a region, by default in the account's own."""
+        return self.session.client(service, region or self.options.region, pool)
+
+    def test(self) -> Report:
+        session, region = self._sign_in(ONCE_MORE), self.options.region
+        identity = str(session.client("sts", region).get_caller_identity()["Arn"])
+        missing = permissions.missing(session, region, identity)
+        return Report(identity, tuple(missing), tuple(permissions.notes(session, region)))
+
+    def _sign_in(self, attempts: int) -> Session:
         given = self.options
         return Session(
             keys=(given.access_key_id, given.secret_access_key, given.session_token) if given.access_key_id else None,
@@ -74,21 +88,12 @@ class Aws(Account):
             role_arn=given.role_arn,
             external_id=given.external_id,
             endpoint=given.endpoint,
+            attempts=attempts,
         )
 
     @property
     def places(self) -> tuple[str, ...]:
         return (self.options.region,)
-
-    def client(self, service: str, region: str = "", pool: int = POOL) -> Client:
-        """A service in a region, by default in the account's own."""
-        return self.session.client(service, region or self.options.region, pool)
-
-    def test(self) -> Report:
-        region = self.options.region
-        identity = str(self.client("sts").get_caller_identity()["Arn"])
-        missing = permissions.missing(self.session, region, identity)
-        return Report(identity, tuple(missing), tuple(permissions.notes(self.session, region)))
 
     def held(self, places: Collection[str], tags: Mapping[str, str]) -> Iterator[tuple[str, Resource]]:
         for region in places:

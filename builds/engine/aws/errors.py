@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from botocore import exceptions as boto
@@ -63,16 +64,15 @@ class AwsError(BuildError):
         self.code = code
 
 
-def explain(
-    error: ClientError | BotoCoreError | ResponseParserError,
-    service: str,
-    region: str,
-    decode: Callable[[str], str] = lambda _: "",
-) -> SlipwayError:
-    """The same in our words. `decode` reads an encoded authorization message, or returns ""."""
-    if isinstance(error, ClientError):
-        return _refused(error, service, region, decode)
-    return _unreached(error, service, region)
+@contextmanager
+def explained(service: str, region: str, decode: Callable[[str], str] = lambda _: "") -> Iterator[None]:
+    """Whatever fails inside is raised in our words. `decode` reads an encoded authorization message, or returns ""."""
+    try:
+        yield
+    except ClientError as error:
+        raise _refused(error, service, region, decode) from error
+    except (BotoCoreError, ResponseParserError) as error:
+        raise _unreached(error, service, region) from error
 
 
 def _refused(error: ClientError, service: str, region: str, decode: Callable[[str], str]) -> SlipwayError:

@@ -19,15 +19,15 @@ from botocore.credentials import (
     DeferredRefreshableCredentials,
 )
 from botocore.exceptions import BotoCoreError, ClientError
-from botocore.parsers import ResponseParserError
 from botocore.session import Session as Core
 
 from ..errors import WorkerError
-from .errors import explain
+from .errors import explained
 
 BUNDLE = "AWS_CA_BUNDLE"
 NO_PROFILE = {"profile": (None, None, None, None)}
 """For keys of our own: a worker's AWS_PROFILE has nothing to do with them, least of all one that does not exist."""
+ATTEMPTS = 6  # of a call that AWS throttles or fails at; a quarter of a minute in all
 POOL = 10  # connections that a client keeps
 DUMMY_REGION = "us-east-1"  # STS and IAM are asked somewhere before a region is known
 
@@ -43,9 +43,11 @@ class Session:
         role_arn: str = "",
         external_id: str = "",
         endpoint: str = "",
+        attempts: int = ATTEMPTS,
     ) -> None:
         """Keys (id, secret, token), else a profile, else what the worker has; from there into the role, if any."""
         self.endpoint = endpoint
+        self._attempts = attempts
         self._clients: dict[tuple[str, str, int], Client] = {}
         self._lock = threading.Lock()
         core = Core(session_vars=NO_PROFILE) if keys else Core(profile=profile or None)
@@ -57,19 +59,22 @@ class Session:
             assumed = _Assumed(core, partial(self._create, core), role_arn, extra)
             core = Core(session_vars=NO_PROFILE)
             core.register_component("credential_provider", CredentialResolver([assumed]))
-        self._boto = boto3.Session(botocore_session=core)
+        with explained("sts", DUMMY_REGION):
+            self._boto = boto3.Session(botocore_session=core)
 
     def client(self, service: str, region: str, pool: int = POOL) -> Client:
         """`pool`: how many requests may be under way at once without waiting for each other's connections."""
         with self._lock:  # a boto3 session makes one client at a time
             key = (service, region, pool)
             if key not in self._clients:
-                self._clients[key] = Client(self, self._create(self._boto, service, region_name=region, pool=pool))
+                with explained(service, region):
+                    client = self._create(self._boto, service, region_name=region, pool=pool)
+                self._clients[key] = Client(self, client)
             return self._clients[key]
 
     def _create(self, creator: Any, service: str, *, pool: int = POOL, **parameters: Any) -> Any:
         config = Config(
-            retries={"mode": "standard", "total_max_attempts": 8},
+            retries={"mode": "standard", "total_max_attempts": self._attempts},
             connect_timeout=10,
             read_timeout=60,
             max_pool_connections=pool,
@@ -101,10 +106,8 @@ class Client:
         yield from self._call(lambda: [each for page in pages for each in page.get(key, ())])
 
     def _call(self, function: Callable[..., Any], *arguments: Any, **parameters: Any) -> Any:
-        try:
+        with explained(self.service, self.region, self._decode):
             return function(*arguments, **parameters)
-        except (ClientError, BotoCoreError, ResponseParserError) as error:
-            raise explain(error, self.service, self.region, self._decode) from error
 
     def _decode(self, message: str) -> str:
         """The plain text of an encoded authorization message; needs a permission of its own."""

@@ -24,6 +24,7 @@ class Ec2Simulator:
         self.folder = folder
         self.disk = disk
         self.url = ""
+        self._clients: dict[tuple[str, str, int], Any] = {}
 
     def __enter__(self) -> Self:
         argv = [
@@ -65,6 +66,12 @@ class Ec2Simulator:
         }
 
     def client(self, service: str, region: str = REGION, attempts: int = 1) -> Any:
+        key = (service, region, attempts)
+        if key not in self._clients:  # making one takes longer than most calls
+            self._clients[key] = self._client(*key)
+        return self._clients[key]
+
+    def _client(self, service: str, region: str, attempts: int) -> Any:
         environment = self.environment(region)
         return boto3.client(
             service,
@@ -89,6 +96,10 @@ class Ec2Simulator:
     def held(self) -> dict[str, dict[str, list[str]]]:
         """What exists of the account's own, by region and kind; empty when nothing is left."""
         return self._ask("held")
+
+    def count(self, action: str) -> int:
+        """How many such requests have come, those that were refused included."""
+        return int(self._ask("counts").get(action, 0))
 
     def settle(self) -> None:
         """Wait for what goes on in the background: terminations, copies, imports."""

@@ -70,7 +70,7 @@ class Direct(EBSResponse):
     def put_snapshot_block(self) -> ActionResult:
         get = self._get_param
         snapshot = self._snapshot(get("SnapshotId"))
-        index, data = get("BlockIndex"), bytes(get("BlockData"))
+        index, data = get("BlockIndex"), bytes(get("BlockData") or b"")
         if snapshot.status != "pending" or snapshot.id not in self.uploads:
             raise EbsError("ConflictException", f"The snapshot {snapshot.id} is not pending")
         if len(data) != BLOCK or get("DataLength") != BLOCK:
@@ -163,7 +163,7 @@ class Direct(EBSResponse):
         snapshot = self.ebs_backend.ec2_backend.snapshots.get(wanted)
         if snapshot is None:
             raise EbsError("ResourceNotFoundException", f"The snapshot {wanted} does not exist")
-        return snapshot  # type: ignore[no-any-return]
+        return snapshot
 
     def _readable(self, wanted: str) -> Snapshot:
         snapshot = self._snapshot(wanted)

@@ -3,14 +3,14 @@
 A fault names an action ("RunInstances", "PutSnapshotBlock", "*" for all) and how it goes wrong:
 
     error     answered with `code` and `message`, and `status`; nothing is done
-    http      a bare HTTP answer of `status`, as a load balancer gives; nothing is done
+    http      an empty answer of `status`, as a load balancer gives; nothing is done
     drop      the connection breaks before anything is done
     lose      it is done, and the connection breaks before the answer
     delay     it is done after `seconds`
     stuck     what it makes stays pending for ever (images, snapshots, imports, spot requests)
     fail      what it makes ends as failed, with `message` (images, imports; an instance is terminated at once)
     empty     the console has no host keys yet (GetConsoleOutput)
-    silent    the instance runs, and nothing answers at its address (RunInstances)
+    silent    the instance runs, and its SSH server does not (RunInstances)
 
 `count` is how often (null: always), `every` spares all but each n-th request, `region` limits it to one, `when` to
 requests with these parameters ({"InstanceMarketOptions.MarketType": "spot"}). A dry run sees only errors of

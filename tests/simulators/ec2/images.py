@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from moto.core.parse import default_timestamp_parser
 from moto.core.responses import ActionResult, EmptyResult
 from moto.ec2.exceptions import EC2ClientError, InvalidAMIIdError, UnvailableAMIIdError
 from moto.ec2.models import ec2_backends
@@ -241,12 +240,12 @@ class Images(Part):
                 return EmptyResult()
         if any(self.ec2_backend.get_snapshot(each).encrypted for each in image.snapshot_ids):
             raise EC2ClientError("InvalidParameter", "Snapshots encrypted with the AWS Managed CMK can't be shared")
-        return super().modify_image_attribute()  # type: ignore[misc,no-any-return]
+        return super().modify_image_attribute()
 
     def enable_image_deprecation(self) -> ActionResult:
         image, when = self._image(), self._get_param("DeprecateAt")
         self.error_on_dryrun()
-        image.deprecation_time = default_timestamp_parser(when) if isinstance(when, str) else when
+        image.deprecation_time = when.strftime("%Y-%m-%dT%H:%M:%S.000Z")
         return ActionResult({"Return": True})
 
     def disable_image_deprecation(self) -> ActionResult:
@@ -265,7 +264,7 @@ class Images(Part):
         image = self.ec2_backend.amis[wanted]
         if image.owner_id != self.current_account:
             raise EC2ClientError("AuthFailure", f"Not authorized for image:{wanted}")
-        return image  # type: ignore[no-any-return]
+        return image
 
     def _refuse_name(self, name: str) -> None:
         if not 3 <= len(name) <= 128:

@@ -129,7 +129,7 @@ class Imports(Part):
         if task.format == "ova" and tarfile.is_tarfile(source):
             with tarfile.open(source) as archive:
                 disk = next(member for member in archive if member.name.endswith(".vmdk"))
-                (folder / "disk").write_bytes(archive.extractfile(disk).read())  # type: ignore[union-attr]
+                (folder / "disk").write_bytes(archive.extractfile(disk).read())
             source = folder / "disk"
         convert = ["qemu-img", "convert", "-f", FORMATS.get(task.format, "vmdk"), "-O", "raw", source, raw]
         done = subprocess.run(convert, capture_output=True, text=True)

@@ -25,7 +25,7 @@ class Instances(Part):
         token = (self.region, "RunInstances", self._get_param("ClientToken") or random_spot_request_id())
         asked = {key: value for key, value in self.querystring.items() if key != "ClientToken"}
         if token in self.cloud.tokens:
-            before, reservation = self.cloud.tokens[token]  # type: ignore[misc]
+            before, reservation = self.cloud.tokens[token]
             if before != asked:
                 message = (
                     "Arguments on this idempotent request are inconsistent with arguments used in previous request(s)."
@@ -34,7 +34,7 @@ class Instances(Part):
             return ActionResult(reservation)
         image = self._launchable(self._get_param("ImageId"), self._get_param("InstanceType", "m1.small"))
         self.params["BlockDeviceMappings"] = self._disks(image, self._get_param("BlockDeviceMappings", []))
-        result = super().run_instances()  # type: ignore[misc]
+        result = super().run_instances()
         spot = bool(self._get_param("InstanceMarketOptions.MarketType"))
         for instance in result.result.instances:
             instance.ena_support = getattr(image, "ena_support", None)
@@ -42,18 +42,30 @@ class Instances(Part):
                 instance.spot_instance_request_id = random_spot_request_id()
             self._launch(instance)
         self.cloud.tokens[token] = (asked, result.result)
-        return result  # type: ignore[no-any-return]
+        return result
 
     def request_spot_instances(self) -> ActionResult:
-        self._launchable(
-            self._get_param("LaunchSpecification.ImageId"),
-            self._get_param("LaunchSpecification.InstanceType", "m1.small"),
-        )
-        result = super().request_spot_instances()  # type: ignore[misc]
+        asked = self._get_param("LaunchSpecification", {})
+        image = self._launchable(asked.get("ImageId"), asked.get("InstanceType", "m1.small"))
+        disks = self._disks(image, asked.get("BlockDeviceMappings", []))
+        result = super().request_spot_instances()
         for request in result.result["SpotInstanceRequests"]:
             request.instance.spot_instance_request_id = request.id
+            request.instance.teardown_defaults()  # moto knows of no others here
+            for each in disks:
+                ebs = each["Ebs"]
+                gone = ebs.get("DeleteOnTermination", True)
+                request.instance.add_block_device(
+                    ebs["VolumeSize"],
+                    each["DeviceName"],
+                    ebs.get("SnapshotId"),
+                    False,
+                    gone,
+                    None,
+                    ebs.get("VolumeType"),
+                )
             self._launch(request.instance)
-        return result  # type: ignore[no-any-return]
+        return result
 
     def start_instances(self) -> ActionResult:
         return self._change("StartingInstances", {"stopped": "pending"}, self.power.start)
@@ -112,7 +124,7 @@ class Instances(Part):
                 f"the architecture '{image.architecture}' of the specified AMI."
             )
             raise EC2ClientError("InvalidParameterValue", message)
-        return image  # type: ignore[no-any-return]
+        return image
 
     def _disks(self, image: Image, asked: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """The image's, with what the request says otherwise."""
@@ -127,7 +139,7 @@ class Instances(Part):
         return [*merged, *said.values()]
 
     def _instances(self) -> list[Instance]:
-        return self.ec2_backend.get_multi_instances_by_id(self._get_param("InstanceIds", []))  # type: ignore[no-any-return]
+        return self.ec2_backend.get_multi_instances_by_id(self._get_param("InstanceIds", []))
 
     def _change(self, key: str, moves: dict[str, str], action: Any) -> ActionResult:
         instances = self._instances()

@@ -31,19 +31,22 @@ class Power:
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
         self._machines: dict[str, Machine] = {}
+        self._silent: set[str] = set()
         self._locks: dict[str, threading.RLock] = defaultdict(threading.RLock)
 
     def console(self, instance: Instance) -> Path:
         return self._cloud.folder / f"{instance.id}.console"
 
     def launch(self, instance: Instance, silent: bool = False) -> None:
-        """A new instance: its disks are copied, then it boots. If `silent`, nothing will ever answer."""
+        """A new instance: its disks are copied, then it boots. If `silent`, its SSH server never runs."""
         address = self._cloud.subnet.address()
         nic = instance.nics[0]
         nic.private_ip_address = address
         nic.private_ip_addresses = [{"Primary": True, "PrivateIpAddress": address}]
         nic.private_dns_name = instance.private_dns_name
         nic.public_ip = address if nic.public_ip else None  # there is no other network from here to it
+        if silent:
+            self._silent.add(instance.id)
         become(instance, "pending")
 
         def work() -> None:
@@ -52,8 +55,7 @@ class Power:
                     return
                 for _, block in instance.get_block_device_mapping:
                     fill(self._cloud.disks, instance.ec2_backend.get_volume(block.volume_id))
-                if not silent:
-                    self._boot(instance)
+                self._boot(instance)
                 become(instance, "running")
 
         self._cloud.meanwhile(work, self._cloud.settings.booting)
@@ -139,11 +141,13 @@ class Power:
             self._cloud.disks.path(volume),
             instance.private_ip,
             console=self.console(instance),
+            ssh=instance.id not in self._silent,
             identity=Identity(
                 hostname=f"ip-{instance.private_ip.replace('.', '-')}",
                 instance_id=instance.id,
                 keys=(key.public_key.strip(),) if key else (),
                 user_data=base64.b64decode(str(instance.user_data or "")).decode(),
+                tokens=instance.metadata_options.http_tokens or "optional",
             ),
         )
         try:

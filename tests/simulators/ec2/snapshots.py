@@ -78,13 +78,13 @@ class Snapshots(Part):
         return EmptyResult()
 
     def create_volume(self) -> ActionResult:
-        result = super().create_volume()  # type: ignore[misc]
+        result = super().create_volume()
         volume = result.result
         fill(self.cloud.disks, volume)
         volume.add_tags(self.tags_for("volume"))
-        return result  # type: ignore[no-any-return]
+        return result
 
     def delete_volume(self) -> ActionResult:
-        result = super().delete_volume()  # type: ignore[misc]
+        result = super().delete_volume()
         self.cloud.disks.delete(self._get_param("VolumeId"))
-        return result  # type: ignore[no-any-return]
+        return result

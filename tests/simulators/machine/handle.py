@@ -26,14 +26,17 @@ class Identity:
     user_data: str = ""
     host_key: bytes = b""
     """As dropbear keeps it: the tiny disk does not read #cloud-config, where it is otherwise."""
+    tokens: str = "required"
+    """What its metadata service asks for: "required" (version 2 only) or "optional"."""
 
 
 class Machine:
-    def __init__(self, disk: Path, address: str, *, console: Path, identity: Identity) -> None:
+    def __init__(self, disk: Path, address: str, *, console: Path, identity: Identity, ssh: bool = True) -> None:
         self.disk = disk
         self.address = address
         self.console = console
         self.identity = identity
+        self.ssh = ssh
         self._process: subprocess.Popen[str] | None = None
 
     @property
@@ -47,6 +50,9 @@ class Machine:
         argv = [sys.executable, "-m", "tests.simulators.machine", "run", self.disk, "--lifeline"]
         argv += ["--address", self.address, "--console", self.console, "--hostname", identity.hostname]
         argv += ["--instance-id", identity.instance_id, "--user", identity.user]
+        argv += ["--tokens", identity.tokens]
+        if not self.ssh:
+            argv += ["--no-ssh"]
         for key in identity.keys:
             argv += ["--key", key]
         pipe = subprocess.PIPE
