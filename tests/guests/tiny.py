@@ -90,7 +90,7 @@ def _early(unpacked: Path, early: Path, initrd: Path) -> None:
     (early / "lib").mkdir(parents=True)
     for name in ("dev", "proc", "sys", "root"):
         (early / name).mkdir()
-    _busybox(early)
+    add_busybox(early)
     (early / "init").write_text(INIT.read_text())
     (early / "init").chmod(0o755)
     found = {path.stem.replace("-", "_"): path for path in unpacked.glob("lib/modules/*/kernel/**/*.ko")}
@@ -136,15 +136,15 @@ def _tree(tree: Path, tiny: Tiny) -> None:
     (tree / "tmp").chmod(0o1777)
     (tree / "var" / "tmp").mkdir(mode=0o1777)
     (tree / "etc" / "machine-id").write_text("")
-    _busybox(tree)
+    add_busybox(tree)
     (tree / "sbin").symlink_to("bin")
     for program in PROGRAMS:
-        _add_program(tree, Path(program))
+        add_program(tree, Path(program))
     shutil.copyfile(tiny.kernel, tree / "boot" / "kernel")
     shutil.copyfile(tiny.initrd, tree / "boot" / "initrd")
 
 
-def _busybox(tree: Path) -> None:
+def add_busybox(tree: Path) -> None:
     (tree / "bin").mkdir(exist_ok=True)
     shutil.copy("/bin/busybox", tree / "bin" / "busybox")
     for applet in subprocess.run(["busybox", "--list"], check=True, stdout=subprocess.PIPE, text=True).stdout.split():
@@ -152,7 +152,7 @@ def _busybox(tree: Path) -> None:
             (tree / "bin" / applet).symlink_to("busybox")
 
 
-def _add_program(tree: Path, program: Path) -> None:
+def add_program(tree: Path, program: Path) -> None:
     """The program with the libraries that it is linked to, each where it is here."""
     linked = subprocess.run(["ldd", program], check=True, stdout=subprocess.PIPE, text=True).stdout
     for name in [str(program), *re.findall(r"(/\S+) \(0x", linked)]:

@@ -1,0 +1,31 @@
+#!/bin/sh
+# Boots the disk as a container. The first process of namespaces of its own (mounts, processes, network): what is
+# made here goes with them. ROOT_OFFSET and ROOT_SIZE say where on DISK the root file system lies; RESOLVER
+# answers for names. Standard input: seed.py's archive, which comes when the network is up.
+set -eu
+root=/mnt/root
+
+# nspawn keeps locks and sockets under /run, named after what it runs: none of it is for the host.
+mount -t tmpfs machine /run
+mount -t tmpfs machine /mnt
+mkdir -p "$root" /run/seed
+tar -xf - -C /run/seed
+mount -o "loop,offset=$ROOT_OFFSET,sizelimit=$ROOT_SIZE" "$DISK" "$root"
+
+# As a DHCP client would.
+rm -f "$root/etc/resolv.conf"
+echo "nameserver $RESOLVER" > "$root/etc/resolv.conf"
+[ -x "$root/usr/bin/cloud-init" ] || sh "$HERE/introduce.sh" "$root"
+
+while :; do
+    code=0
+    # The network is there before the machine is, and it may not change it: what would wait for DHCP is left out.
+    systemd-nspawn --quiet --boot --directory="$root" --machine="$NAME" --register=no --keep-unit --console=read-only \
+        --resolv-conf=off --timezone=off --link-journal=no --bind-ro=/run/seed \
+        systemd.mask=networking.service systemd.mask=systemd-networkd.service systemd.mask=NetworkManager.service \
+        systemd.mask=systemd-networkd-wait-online.service systemd.mask=ifupdown-pre.service \
+        network-config=disabled "ds=nocloud;s=/run/seed/" < /dev/null || code=$?
+    [ "$code" = 133 ] || break # 133: it reboots
+done
+umount "$root"
+exit "$code"

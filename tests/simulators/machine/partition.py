@@ -1,0 +1,49 @@
+"""Where the root file system lies on a raw disk."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+EXT_MAGIC = (1024 + 56, b"\x53\xef")
+
+
+@dataclass(frozen=True)
+class Extent:
+    offset: int
+    size: int
+
+
+def root_of(disk: Path) -> Extent:
+    """The bare file system, or the first ext4 partition that holds an /etc."""
+    whole = Extent(0, disk.stat().st_size)
+    if _is_ext(disk, whole):
+        return whole
+    for extent in _partitions(disk):
+        if _is_ext(disk, extent) and _holds_etc(disk, extent):
+            return extent
+    raise RuntimeError(f"{disk} has no ext4 file system with an /etc, neither bare nor in a partition.")
+
+
+def _partitions(disk: Path) -> list[Extent]:
+    said = subprocess.run(["sfdisk", "--json", disk], capture_output=True, text=True)
+    if said.returncode:
+        return []
+    table = json.loads(said.stdout)["partitiontable"]
+    sector = table.get("sectorsize", 512)
+    return [Extent(each["start"] * sector, each["size"] * sector) for each in table.get("partitions", [])]
+
+
+def _is_ext(disk: Path, extent: Extent) -> bool:
+    offset, magic = EXT_MAGIC
+    with disk.open("rb") as file:
+        file.seek(extent.offset + offset)
+        return file.read(len(magic)) == magic
+
+
+def _holds_etc(disk: Path, extent: Extent) -> bool:
+    place = f"{disk}?offset={extent.offset}"
+    said = subprocess.run(["debugfs", "-R", "stat /etc", place], capture_output=True, text=True)
+    return "Type: directory" in said.stdout
