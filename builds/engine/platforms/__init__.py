@@ -2,7 +2,9 @@
 
 from .base import Platform
 from .qemu.platform import Qemu
+from .vagrant.platform import Vagrant
 
 PLATFORMS: dict[str, type[Platform]] = {
     "qemu": Qemu,
+    "vagrant": Vagrant,
 }
