@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 TRIES = 3  # a download that broke off is resumed
 BROKEN, EXISTS, NAMELESS = "DownloaderError", "BoxAlreadyExists", "BoxAddNameRequired"
+NAMED = ["--name", "slipway/box"]  # for what is a box's address and not a catalog's
 # "Successfully added box 'acme/wiki' (v1.0) for …"; or the error that says that it is there.
 VERSION = re.compile(r"\(v(\S+?)\)|^\s*Version: (\S+)", re.MULTILINE)
 HINT = "See whether its name, version and provider are right, and whether everybody may download it."
@@ -91,6 +92,8 @@ class VagrantBox(Base):
             arguments += ["--box-version", options.box_version]
         if options.box_checksum:
             arguments += ["--checksum", options.box_checksum, "--checksum-type", "sha256"]
+        if options.box.endswith(".box"):
+            arguments += NAMED
         tries = TRIES
         while True:
             try:
@@ -99,8 +102,8 @@ class VagrantBox(Base):
             except VagrantFailed as error:
                 if error.kind == EXISTS:
                     return error.message
-                if error.kind == NAMELESS and "--name" not in arguments:
-                    arguments += ["--name", "slipway/box"]  # it is a box's address, not a catalog's
+                if error.kind == NAMELESS and arguments[-2:] != NAMED:
+                    arguments += NAMED
                     continue
                 tries -= 1
                 if error.kind != BROKEN or not tries:

@@ -102,31 +102,32 @@ def _capacity(path: Path, context: Context) -> int:
 
 
 def _pack(target: Path, texts: Mapping[str, str], files: Sequence[Path], context: Context) -> None:
-    total = sum(path.stat().st_size for path in files)
     with (
         target.open("wb") as file,
         igzip.IGzipFile(fileobj=file, mode="wb", compresslevel=LEVEL) as packed,  # type: ignore[no-untyped-call]
-        tarfile.open(fileobj=packed, mode="w|", format=tarfile.GNU_FORMAT) as tar,
+        tarfile.open(fileobj=packed, mode="w|", format=tarfile.GNU_FORMAT, copybufsize=PIECE) as tar,
     ):
         for name, text in texts.items():
             tar.addfile(_entry(name, len(text.encode())), BytesIO(text.encode()))
-        for path in files:
+        for number, path in enumerate(files):
             with path.open("rb") as source:
-                tar.addfile(_entry(path.name, path.stat().st_size), cast(IO[bytes], _Watched(source, total, context)))
+                watched = _Watched(source, path.stat().st_size, (number, len(files)), context)
+                tar.addfile(_entry(path.name, path.stat().st_size), cast(IO[bytes], watched))
 
 
 class _Watched:
-    """A file that tells how much of it was read, and stops being read when the build has to end."""
+    """One of several files: it tells how much was read, and stops being read when the build has to end."""
 
-    def __init__(self, file: IO[bytes], total: int, context: Context) -> None:
+    def __init__(self, file: IO[bytes], size: int, part: tuple[int, int], context: Context) -> None:
         self._file = file
-        self._total = total
+        self._size = max(size, 1)
+        self._number, self._count = part
         self._context = context
 
     def read(self, size: int) -> bytes:
         self._context.check()
         data = self._file.read(size)
-        self._context.console.progress(min(1.0, self._file.tell() / self._total))
+        self._context.console.progress((self._number + self._file.tell() / self._size) / self._count)
         return data
 
 

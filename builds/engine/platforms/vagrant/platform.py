@@ -102,7 +102,7 @@ class Vagrant(NativePlatform):
     @contextmanager
     def launch(self, base: Image, size: Size, network: str, context: Context) -> Iterator[Machine]:
         provider = base.details["provider"]
-        needs = vagrantfile.settings(provider, shelf.own_vagrantfile(base.file))
+        needs = {**vagrantfile.settings(provider, shelf.own_vagrantfile(base.file)), "shell": vagrantfile.SHELL}
         with Project.make(context, provider) as project:
             place = project.home / "boxes" / base.details["box"] / "0"
             place.mkdir(parents=True)
@@ -117,6 +117,7 @@ class Vagrant(NativePlatform):
         if not isinstance(machine, VagrantMachine):
             raise TypeError(f"{type(machine).__name__} was not launched by this platform")
         with context.step(CLEAN) as step:
+            has_bash = machine.run("command -v bash", step, quiet=True).exit_code == 0
             machine.seal(step)
             machine.shut_down(step)
         (made,) = plan.formats
@@ -125,7 +126,8 @@ class Vagrant(NativePlatform):
         with context.step(PACKAGE) as step:
             packed = project.folder / "packed.box"
             project.vagrant.run("package", "--output", str(packed), context=step)
-            box = Box(project.provider, plan.name, plan.size, machine.needs)
+            needs = {name: value for name, value in machine.needs.items() if name != "shell" or not has_bash}
+            box = Box(project.provider, plan.name, plan.size, needs)
             rewrite(packed, target, box, step.folder(f"{project.name}/parts"), step)
         return {made.name: Image(made.name, path=target, size=plan.size, details=made.details())}
 

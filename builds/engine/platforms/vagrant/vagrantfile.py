@@ -14,6 +14,10 @@ KNOWN = {
     "virtualbox": ("base_mac",),
     "vmware_desktop": (),
 }
+GENERAL = {"base_mac": "vm.base_mac", "shell": "ssh.shell"}
+"""Those that are not the provider's, and where they belong."""
+SHELL = "sh -l"
+"""For systems without bash, which Vagrant takes for granted."""
 VALUE = r"""\.(%s)\s*=\s*(:\w+|"[\w.-]+"|'[\w.-]+')\s*(?:#.*)?"""
 
 
@@ -69,11 +73,11 @@ def _machine(provider: str, size: Size) -> list[str]:
 
 
 def _general(needs: Mapping[str, str]) -> list[str]:
-    return [f"config.vm.base_mac = {_quoted(needs['base_mac'])}"] if "base_mac" in needs else []
+    return [f"config.{GENERAL[name]} = {_quoted(value)}" for name, value in needs.items() if name in GENERAL]
 
 
 def _needs(needs: Mapping[str, str]) -> list[str]:
-    return [f"machine.{name} = {_quoted(value)}" for name, value in needs.items() if name != "base_mac"]
+    return [f"machine.{name} = {_quoted(value)}" for name, value in needs.items() if name not in GENERAL]
 
 
 def _block(provider: str, lines: Sequence[str]) -> list[str]:
