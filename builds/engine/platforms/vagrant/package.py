@@ -105,7 +105,7 @@ def _pack(target: Path, texts: Mapping[str, str], files: Sequence[Path], context
     with (
         target.open("wb") as file,
         igzip.IGzipFile(fileobj=file, mode="wb", compresslevel=LEVEL) as packed,  # type: ignore[no-untyped-call]
-        tarfile.open(fileobj=packed, mode="w|", format=tarfile.GNU_FORMAT, copybufsize=PIECE) as tar,
+        tarfile.open(fileobj=packed, mode="w|", format=tarfile.GNU_FORMAT) as tar,
     ):
         for name, text in texts.items():
             tar.addfile(_entry(name, len(text.encode())), BytesIO(text.encode()))
@@ -121,13 +121,17 @@ class _Watched:
     def __init__(self, file: IO[bytes], size: int, part: tuple[int, int], context: Context) -> None:
         self._file = file
         self._size = max(size, 1)
+        self._read = self._shown = 0
         self._number, self._count = part
         self._context = context
 
     def read(self, size: int) -> bytes:
-        self._context.check()
         data = self._file.read(size)
-        self._context.console.progress((self._number + self._file.tell() / self._size) / self._count)
+        self._read += len(data)
+        if self._read * 100 // self._size > self._shown:
+            self._shown = self._read * 100 // self._size
+            self._context.check()
+            self._context.console.progress((self._number + self._shown / 100) / self._count)
         return data
 
 

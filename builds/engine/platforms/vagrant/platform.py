@@ -34,7 +34,7 @@ PROVIDERS = {
     "box-vmware_desktop": "vmware_desktop",
 }
 NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
-VERSION = re.compile(r"[\w.~<>=!, -]*")
+VERSION = re.compile(r"(?!-)[\w.~<>=!, -]*")
 DRIVERS = {"kvm": "kvm", "tcg": "qemu"}
 """What libvirt calls the ways to run a machine."""
 BOOT = 600.0  # seconds that Vagrant waits where the build sets no limit
