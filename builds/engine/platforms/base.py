@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from ..context import Context
 from ..image import Drive, Image, Size
@@ -62,6 +62,14 @@ class NativePlatform(Platform):
     @abstractmethod
     def base(self) -> Base:
         """What its machines start from, in the place of the template's base."""
+
+    def making(self, formats: Sequence[str]) -> Self:
+        """The same platform, told which of its formats it will make."""
+        return self
+
+    def flaws(self, formats: Sequence[str], network: str) -> Iterator[str]:
+        """What is wrong with asking it for these formats on this network: found when the template is read."""
+        yield from ()
 
     def preflight(self, plan: Plan, context: Context) -> None:
         """Before anything is started: is there what the build needs outside, and is no name taken? Only looks.

@@ -31,7 +31,7 @@ def parse(text: str, registry: Registry = REGISTRY) -> Template:
     flaws += [*wrong, *more, *still_more, *rest]
 
     declared = _declared(data.get("variables"))
-    flaws += _flaws_together(targets, _defaults(declared))
+    flaws += _flaws_together(targets, data.get("network", "outside"), _defaults(declared))
     named: list[Entry[Any]] = [*provisioners, *checks, *([base] if base else [])]
     for target in targets:
         named += [target.platform, *target.formats]
@@ -87,10 +87,13 @@ def _without_base(targets: list[Target]) -> Iterator[Flaw]:
         yield Flaw(("base",), f"is missing: {' and '.join(needing)} needs one, such as debian:12")
 
 
-def _flaws_together(targets: list[Target], texts: Mapping[str, str]) -> Iterator[Flaw]:
+def _flaws_together(targets: list[Target], network: str, texts: Mapping[str, str]) -> Iterator[Flaw]:
     """What is wrong with asking a platform for a format, when each is right by itself."""
     for target in targets:
         platform, _ = target.platform.make(texts)
+        if isinstance(platform, NativePlatform):
+            names = [each.kind.name for each in target.formats]
+            yield from (Flaw(target.platform.path, said) for said in platform.flaws(names, network))
         for entry_ in target.formats:
             made, _ = entry_.make(texts)
             if platform and made:

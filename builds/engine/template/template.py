@@ -114,7 +114,7 @@ class Template:
         provisioners = maker.all(self.provisioners)
         checks = maker.all(self.checks)
         made: list[tuple[Any, tuple[Any, ...]]] = [
-            (maker.make(each.platform), maker.all(each.formats)) for each in self.targets
+            (maker.platform(each), maker.all(each.formats)) for each in self.targets
         ]
         flaws += maker.flaws
         if source is not None:
@@ -182,6 +182,10 @@ class _Maker:
         made, flaws = entry.make(self._texts)
         self.flaws += flaws
         return made
+
+    def platform(self, target: Target) -> Any:
+        made = self.make(target.platform)
+        return made.making([each.kind.name for each in target.formats]) if isinstance(made, NativePlatform) else made
 
     def all(self, entries: Iterable[Entry[Any]]) -> tuple[Any, ...]:
         return tuple(made for entry in entries if (made := self.make(entry)))
