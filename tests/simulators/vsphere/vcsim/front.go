@@ -125,6 +125,9 @@ func (v *vcenter) answer(w http.ResponseWriter, r *http.Request, method *simulat
 			}
 		}()
 	}
+	if v.authenticated(r) && v.serveUpdates(w, r, method) {
+		return
+	}
 	answer, ours := v.verbs[method.Name]
 	if !ours && needed[method.Name] == "" {
 		v.inner.ServeHTTP(w, r)
