@@ -92,6 +92,15 @@ class Instances(Part):
             self.power.reboot(instance)
         return EmptyResult()
 
+    def delete_security_group(self) -> ActionResult:
+        wanted = {self._get_param("GroupId"), self._get_param("GroupName")}
+        for instance in self.ec2_backend.all_instances():
+            groups = {name for group in instance.security_groups for name in (group.id, group.name)}
+            if instance.state != "terminated" and groups & wanted:
+                group = self._get_param("GroupId") or self._get_param("GroupName")
+                raise EC2ClientError("DependencyViolation", f"resource {group} has a dependent object")
+        return super().delete_security_group()
+
     def get_console_output(self) -> ActionResult:
         instance = self.ec2_backend.get_instance(self._get_param("InstanceId"))
         console = self.power.console(instance)

@@ -10,7 +10,13 @@ mount -t tmpfs machine /run
 mount -t tmpfs machine /mnt
 mkdir -p "$root" /run/seed
 tar -xf - -C /run/seed
-mount -o "loop,offset=$ROOT_OFFSET,sizelimit=$ROOT_SIZE" "$DISK" "$root"
+
+loop=$(losetup --find --show --offset "$ROOT_OFFSET" --sizelimit "$ROOT_SIZE" "$DISK")
+exec 9< "$loop"
+losetup --detach "$loop" # as soon as nothing holds it, whatever happens
+resize2fs -f "$loop" > /dev/null 2>&1 || true # a guest does it on a larger disk
+mount "$loop" "$root"
+exec 9<&-
 
 # As a DHCP client would.
 rm -f "$root/etc/resolv.conf"

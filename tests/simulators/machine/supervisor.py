@@ -19,7 +19,7 @@ from pathlib import Path
 from . import network
 from .groups import control_groups
 from .handle import Identity
-from .partition import root_of
+from .partition import grown, root_of
 from .seed import seed
 
 HERE = Path(__file__).parent
@@ -49,7 +49,7 @@ class Supervisor:
 
     def run(self, booting: threading.Event) -> int:
         """To the machine's end: 0 when it powered off. `booting` is set when its network is up."""
-        root = root_of(self._disk)
+        root = grown(self._disk, root_of(self._disk))
         env = {
             "PATH": f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin",
             "HERE": str(HERE),
