@@ -51,6 +51,8 @@ CAPACITY = {
 }
 """What another kind of purchase, size, zone or moment may have."""
 SERVER = {"InternalError", "InternalFailure", "InternalServerException", "ServiceUnavailable", "Unavailable"}
+UNKNOWN = {"InvalidAction", "NotImplemented", "UnknownOperationException"}
+COMPATIBLE = "A service that is compatible with AWS must have all calls that docs/aws.md names."
 QUOTA = re.compile(r".*(LimitExceeded|QuotaExceeded\w*|Exceeded)")
 PERFORM = re.compile(r"not authorized to perform:? `?([a-z0-9-]+:[A-Za-z]+)")
 ENCODED = re.compile(r"Encoded authorization failure message: (\S+)")
@@ -112,6 +114,8 @@ def _refused(error: ClientError, service: str, region: str, decode: Callable[[st
         )
     if code in SERVER:
         return refusal(f"AWS failed at {action} in {region}", "Retry the build; AWS's health dashboard may know more.")
+    if code in UNKNOWN or code.isdecimal():  # a bare status: whoever answered does not speak as AWS does
+        return refusal(f"The endpoint does not know {action}, or cannot be reached behind a proxy", COMPATIBLE)
     return refusal(f"AWS refused {action} in {region}", "")
 
 
@@ -153,7 +157,7 @@ def _unreached(error: BotoCoreError | ResponseParserError, service: str, region:
     if isinstance(error, ResponseParserError):
         return BuildError(
             f"The endpoint's answer to a call of {service} in {region} cannot be read: it does not know the call.",
-            hint="A service that is compatible with AWS must have all calls that docs/aws.md names.",
+            hint=COMPATIBLE,
         )
     if isinstance(error, boto.InvalidRegionError):
         return BuildError(f"{region!r} is no name of a region.", hint="Names look like eu-central-1.")

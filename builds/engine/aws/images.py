@@ -99,9 +99,9 @@ def create(account: Aws, region: str, instance: str, name: str, context: Context
         return Ami(image, tuple(snapshots))
 
 
-def wait_until_available(ec2: Client, image: str, context: Context, limit: float = AVAILABLE) -> Mapping[str, Any]:
+def wait_until_available(ec2: Client, image: str, context: Context, limit: float | None = None) -> Mapping[str, Any]:
     """What EC2 says about it then. BuildError with EC2's reason when it fails, TimedOut when it stays pending."""
-    limited = context.within(limit, f"Making the AMI {image} in {ec2.region}")
+    limited = context.within(limit or AVAILABLE, f"Making the AMI {image} in {ec2.region}")
     unknown = time.monotonic() + SOON
     try:
         while True:
