@@ -15,7 +15,7 @@ from ...errors import WorkerError
 from ...image import Image
 from . import shelf
 from .cli import Vagrant, VagrantFailed
-from .project import Project, verify
+from .project import Project
 from .shelf import Shelf
 
 if TYPE_CHECKING:
@@ -37,9 +37,6 @@ class VagrantBox(Base):
     @property
     def title(self) -> str:
         return f"box {self.options.box} {self.options.box_version}".rstrip()
-
-    def verify(self) -> None:
-        verify(self.provider)
 
     def prepare(self, context: Context) -> Image:
         """The box, unpacked. Details: "provider", "version", "digest", and "box": what Vagrant may call it."""

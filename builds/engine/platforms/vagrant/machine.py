@@ -17,7 +17,7 @@ from ...ssh import SshMachine
 from ..qemu.machine import POWER_OFF, RESTART, SEAL
 from .access import Access
 from .project import Project
-from .tunnel import Tunnel
+from .tunnel import open_tunnel
 
 KEYS = Path(__file__).with_name("host-keys.sh")
 BOOT_ID = "cat /proc/sys/kernel/random/boot_id"
@@ -59,7 +59,7 @@ class VagrantMachine(SshMachine):
             return socket.create_connection((access.host, port), timeout)
         if self._transport is None:
             raise ConnectionError("there is no connection to the machine")
-        return Tunnel.open(self._transport, port, timeout)
+        return open_tunnel(self._transport, port, timeout)
 
     def console_text(self) -> str:
         """What Vagrant said: the machine's own console is not to be had through it."""

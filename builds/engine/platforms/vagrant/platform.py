@@ -11,7 +11,9 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
+from ...command import find
 from ...context import Context
+from ...errors import WorkerError
 from ...image import Image, Size
 from ...machine import Machine
 from ...plugin import Options as PluginOptions
@@ -81,9 +83,22 @@ class Vagrant(NativePlatform):
     options: BoxOptions
     shutdown_limit: ClassVar[float] = 180  # seconds
 
-    def __init__(self, options: BoxOptions, provider: str = PROVIDERS[formats[0]]) -> None:
+    def __init__(self, options: BoxOptions, provider: str = "") -> None:
         super().__init__(options)
         self.provider = provider
+
+    def verify(self) -> None:
+        """Without a provider in mind, any that works is enough."""
+        if self.provider:
+            return projects.verify(self.provider)
+        find("vagrant")
+        problems = []
+        for provider in PROVIDERS.values():
+            try:
+                return projects.verify(provider)
+            except WorkerError as error:
+                problems.append(error)
+        raise WorkerError("\n".join(each.message for each in problems), hint=problems[0].hint)
 
     def making(self, formats: Sequence[str]) -> Vagrant:
         """The format that the template asks for tells the provider."""

@@ -114,7 +114,7 @@ def verify(provider: str) -> None:
     """WorkerError when this worker has no Vagrant, or Vagrant no such provider, or the provider not what it needs."""
     find("vagrant")
     if provider == "libvirt":
-        find("virsh")
+        libvirt.verify()
     with tempfile.TemporaryDirectory(prefix="slipway-") as folder:
         project = Project.open(Path(folder), provider)
         home.make(project.home)
