@@ -21,7 +21,7 @@ from .tunnel import open_tunnel
 
 KEYS = Path(__file__).with_name("host-keys.sh")
 BOOT_ID = "cat /proc/sys/kernel/random/boot_id"
-OFF = ("shutoff", "poweroff", "not_running", "stopped", "aborted")
+OFF = ("shutoff", "poweroff", "not_running", "stopped")
 
 
 class VagrantMachine(SshMachine):
