@@ -17,9 +17,9 @@ class Refused(Exception):  # noqa: N818
 
 
 def login(
-    connection: socket.socket, user: str, key: paramiko.PKey, host_key: str, patience: float = 60
+    connection: socket.socket, user: str, key: paramiko.PKey | str, host_key: str, patience: float = 60
 ) -> paramiko.Transport:
-    """Open a session on a connected socket, which it takes over.
+    """Open a session on a connected socket, which it takes over. A text as the key is a password.
 
     `host_key` is the public line that the machine must prove to have ("ssh-ed25519 AAAA…"); empty: any.
     Raises Refused, and SSHException, EOFError or OSError when the connection does not hold.
@@ -35,9 +35,13 @@ def login(
         if host_key and describe(shown) != host_key:
             raise Refused("it shows another host key than the one it was given")
         try:
-            transport.auth_publickey(user, key)
+            if isinstance(key, str):
+                transport.auth_password(user, key)
+            else:
+                transport.auth_publickey(user, key)
         except paramiko.AuthenticationException as error:
-            raise Refused(f"it does not let {user} in with the key that it was given") from error
+            kind = "password" if isinstance(key, str) else "key"
+            raise Refused(f"it does not let {user} in with the {kind} that it was given") from error
         transport.set_keepalive(15)
     except paramiko.ssh_exception.IncompatiblePeer as error:
         transport.close()

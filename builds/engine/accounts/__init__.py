@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from .aws import Aws
 from .base import Account
 
-ACCOUNTS: dict[str, type[Account]] = {}
+ACCOUNTS: dict[str, type[Account]] = {
+    "aws": Aws,
+}

@@ -5,15 +5,14 @@ from __future__ import annotations
 import socket
 import time
 from contextlib import suppress
-from pathlib import Path
 
 from ...context import Context
 from ...errors import BuildError, SlipwayError
+from ...seal import seal
 from ...ssh import SshMachine
 from .arrival import Arrival
 from .guest import Guest
 
-SEAL = Path(__file__).with_name("seal.sh")
 POWER_OFF = "if command -v systemctl >/dev/null; then systemctl poweroff; else poweroff; fi"
 RESTART = "if command -v systemctl >/dev/null; then systemctl reboot; else reboot; fi"
 
@@ -56,9 +55,7 @@ class QemuMachine(SshMachine):
 
     def seal(self, context: Context) -> None:
         """Remove what is this machine's own, and what let us in."""
-        blob = self._arrival.key.get_base64()
-        script = f"KEY={blob}\n{SEAL.read_text()}"
-        self.expect(script, context, quiet=False, hint="The machine was not in a state to be cleaned up.")
+        seal(self, context, self._arrival.key.get_base64())
 
     def _ask(self, command: str, context: Context) -> None:
         # In the background: whether the session ends before the command does says nothing.

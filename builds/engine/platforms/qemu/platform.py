@@ -19,13 +19,13 @@ from ...errors import BuildError
 from ...image import Drive, Image, Size
 from ...machine import Machine
 from ...plugin import Options as PluginOptions
+from ...seed import Seed
 from ..base import DiskPlatform
 from . import acceleration, guest
 from .arrival import Arrival
 from .guest import Guest
 from .hardware import DISK, SEED, Hardware, Kernel
 from .machine import QemuMachine
-from .seed import Seed
 
 PROGRAMS = ("qemu-system-x86_64", "qemu-img", "bwrap", "slirp4netns", "socat", "setpriv", "xorriso", "ip")
 

@@ -12,14 +12,15 @@ import paramiko
 
 from ...context import Context
 from ...errors import BuildError, TimedOut
+from ...seal import seal
 from ...session import Refused, describe, login
 from ...ssh import SshMachine
-from ..qemu.machine import POWER_OFF, RESTART, SEAL
+from ..qemu.machine import POWER_OFF, RESTART
 from .access import Access
 from .project import Project
 from .tunnel import open_tunnel
 
-KEYS = Path(__file__).with_name("host-keys.sh")
+HOST_KEYS = Path(__file__).with_name("host-keys.sh")
 BOOT_ID = "cat /proc/sys/kernel/random/boot_id"
 OFF = ("shutoff", "poweroff", "not_running", "stopped")
 
@@ -78,8 +79,8 @@ class VagrantMachine(SshMachine):
 
     def seal(self, context: Context) -> None:
         """Remove what is this machine's own. Vagrant's user and well-known key stay: it is a box."""
-        script = f"KEY='(none of ours)'\n{KEYS.read_text()}\n{SEAL.read_text()}"
-        self.expect(script, context, quiet=False, hint="The machine was not in a state to be cleaned up.")
+        self.expect(HOST_KEYS.read_text(), context)
+        seal(self, context)
 
     def shut_down(self, context: Context) -> None:
         """Cleanly, or BuildError: a disk that was not unmounted is no image."""

@@ -11,8 +11,8 @@ import paramiko
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from ... import command
-from ...context import Context
+from . import command
+from .context import Context
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Seed:
         """Make the volume. `instance` is new for every launch: that tells cloud-init to read it again."""
         with tempfile.TemporaryDirectory(dir=target.parent) as name:
             folder = Path(name)
-            (folder / "meta-data").write_text(f"instance-id: {instance}\nlocal-hostname: localhost\n")
+            (folder / "meta-data").write_text(self.meta_data(instance))
             (folder / "user-data").write_text(self.user_data())
             argv: list[str | Path] = [
                 "xorriso",
@@ -67,6 +67,9 @@ class Seed:
             ]
             command.run(argv, context)
         target.chmod(0o600)
+
+    def meta_data(self, instance: str) -> str:
+        return f"instance-id: {instance}\nlocal-hostname: localhost\n"
 
     def user_data(self) -> str:
         private = "".join(f"    {line}\n" for line in self.host.private.splitlines())

@@ -1,0 +1,1 @@
+"""What the account `aws`, the platform `ec2` and the format `ami` share: sessions, errors, instances, images."""

@@ -1,0 +1,98 @@
+"""Which permissions builds need on AWS, and which of them an identity lacks; found out without making anything."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+from ..errors import BuildError
+from .errors import DENIED, AwsError
+from .session import BUNDLE, Session
+
+PROBE = "slipway-probe"
+INSTANCE, IMAGE, SNAPSHOT = "i-00000000000000000", "ami-00000000000000000", "snap-00000000000000000"
+VOLUME, GROUP, VPC = "vol-00000000000000000", "sg-00000000000000000", "vpc-00000000000000000"
+RULE = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "192.0.2.1/32"}]}
+TAG = {"Key": PROBE, "Value": PROBE}
+
+TRIED: dict[str, dict[str, Any]] = {
+    "ec2:AuthorizeSecurityGroupIngress": {"GroupId": GROUP, "IpPermissions": [RULE]},
+    "ec2:CopyImage": {"Name": PROBE, "SourceImageId": IMAGE, "SourceRegion": "us-east-1"},
+    "ec2:CreateImage": {"InstanceId": INSTANCE, "Name": PROBE},
+    "ec2:CreateSecurityGroup": {"GroupName": PROBE, "Description": PROBE, "VpcId": VPC},
+    "ec2:CreateTags": {"Resources": [INSTANCE], "Tags": [TAG]},
+    "ec2:DeleteKeyPair": {"KeyName": PROBE},
+    "ec2:DeleteSecurityGroup": {"GroupId": GROUP},
+    "ec2:DeleteSnapshot": {"SnapshotId": SNAPSHOT},
+    "ec2:DeleteVolume": {"VolumeId": VOLUME},
+    "ec2:DeregisterImage": {"ImageId": IMAGE},
+    "ec2:DescribeImages": {"ImageIds": [IMAGE]},
+    "ec2:DescribeInstances": {"InstanceIds": [INSTANCE]},
+    "ec2:DescribeKeyPairs": {"KeyNames": [PROBE]},
+    "ec2:DescribeRegions": {},
+    "ec2:DescribeSecurityGroups": {},
+    "ec2:DescribeSnapshots": {"SnapshotIds": [SNAPSHOT]},
+    "ec2:DescribeSpotInstanceRequests": {},
+    "ec2:DescribeSubnets": {},
+    "ec2:DescribeVolumes": {},
+    "ec2:DescribeVpcs": {},
+    "ec2:GetConsoleOutput": {"InstanceId": INSTANCE},
+    "ec2:ImportKeyPair": {"KeyName": PROBE, "PublicKeyMaterial": b"ssh-ed25519 AAAA"},
+    "ec2:RegisterImage": {"Name": PROBE},
+    "ec2:RevokeSecurityGroupEgress": {"GroupId": GROUP, "IpPermissions": [RULE]},
+    "ec2:RunInstances": {"ImageId": IMAGE, "InstanceType": "t3.small", "MinCount": 1, "MaxCount": 1},
+    "ec2:StopInstances": {"InstanceIds": [INSTANCE]},
+    "ec2:TerminateInstances": {"InstanceIds": [INSTANCE]},
+    "ec2:CancelSpotInstanceRequests": {"SpotInstanceRequestIds": ["sir-00000000"]},
+}
+"""What EC2 can be asked for with DryRun: it answers whether it would, and never does it."""
+ACTIONS = tuple(sorted({*TRIED, "ssm:DescribeParameters", "ssm:GetParameter", "ssm:ListTagsForResource"}))
+"""Everything that the account `aws` and the platform `ec2` call."""
+
+
+def missing(session: Session, region: str, identity: str) -> list[str]:
+    """The names of the ACTIONS that the identity may not do. IAM knows best, when it may be asked."""
+    try:
+        return _simulated(session, region, identity)
+    except BuildError:
+        return [action for action in TRIED if _refused(session, region, action)]
+
+
+def _simulated(session: Session, region: str, identity: str) -> list[str]:
+    answers = session.client("iam", region).pages(
+        *("simulate_principal_policy", "EvaluationResults"),
+        PolicySourceArn=principal(identity),
+        ActionNames=list(ACTIONS),
+    )
+    return [each["EvalActionName"] for each in answers if each["EvalDecision"] != "allowed"]
+
+
+def principal(identity: str) -> str:
+    """Whose policy it is: a session of an assumed role has the role's."""
+    return re.sub(r":sts::([0-9]+):assumed-role/([^/]+)/.*", r":iam::\1:role/\2", identity)
+
+
+def _refused(session: Session, region: str, action: str) -> bool:
+    method = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", action.partition(":")[2]).lower()
+    try:
+        getattr(session.client("ec2", region), method)(**TRIED[action], DryRun=True)
+    except AwsError as error:
+        return error.code in DENIED  # any other answer comes after the permission was found
+    except BuildError:
+        return False
+    return False
+
+
+def notes(session: Session, region: str) -> Iterator[str]:
+    yield f"region {region}"
+    if session.endpoint:
+        yield f"endpoint {session.endpoint}"
+    if bundle := os.environ.get(BUNDLE):
+        yield f"certificates are checked with {bundle} ({BUNDLE} on the worker)"
+    with suppress(BuildError):
+        vpcs = session.client("ec2", region).describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])
+        if not vpcs["Vpcs"]:
+            yield f"no default VPC in {region}: templates must name a `subnet`"
