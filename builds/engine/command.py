@@ -41,6 +41,7 @@ PACKAGES = {
     "sfdisk": "fdisk",
     "slirp4netns": "slirp4netns",
     "socat": "socat",
+    "virsh": "libvirt-clients",
     "xorriso": "xorriso",
 }
 TAIL = 4000  # characters of a failed program's output that its error repeats

@@ -9,8 +9,9 @@ import pytest
 
 from tests.guests.fixtures import tiny
 from tests.guests.tiny import Tiny
+from tests.servers import served
 
-from .installation import Installation, free_port, served
+from .installation import Installation, free_port
 
 __all__ = ["installation", "tiny"]
 

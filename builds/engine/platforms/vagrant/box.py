@@ -15,7 +15,7 @@ from ...errors import WorkerError
 from ...image import Image
 from . import shelf
 from .cli import Vagrant, VagrantFailed
-from .project import Project, verify
+from .project import Project
 from .shelf import Shelf
 
 if TYPE_CHECKING:
@@ -38,11 +38,8 @@ class VagrantBox(Base):
     def title(self) -> str:
         return f"box {self.options.box} {self.options.box_version}".rstrip()
 
-    def verify(self) -> None:
-        verify(self.provider)
-
     def prepare(self, context: Context) -> Image:
-        """The box, unpacked. Details: "provider", "version", "digest", and "box": what Vagrant may call it."""
+        """The box, unpacked. Details: "provider", "version", "digest", and "box": its name here, if it is kept."""
         place = self._shelf(context)
         with locked(place.folder.with_name(f".{place.folder.name}.lock"), context):
             shelf.remove_unused(place.folder.parent)
@@ -51,7 +48,8 @@ class VagrantBox(Base):
             folder, digest = place.keep(version, context)
         if version.name != "0":
             context.console.fact("box", f"{self.options.box} {version.name}")
-        details = {"provider": self.provider, "version": version.name, "digest": digest, "box": shelf.name(digest)}
+        name = shelf.name(digest) if folder.is_relative_to(context.cache) else ""
+        details = {"provider": self.provider, "version": version.name, "digest": digest, "box": name}
         return Image(f"box-{self.provider}", path=folder, details=details)
 
     def _shelf(self, context: Context) -> Shelf:
@@ -74,9 +72,8 @@ class VagrantBox(Base):
 
     def _add(self, place: Shelf, context: Context) -> Path:
         """Have Vagrant look for the newest version, and download it if it is not there yet."""
-        with Project.make(context, self.provider, self.options.server_url) as project:
-            (project.home / "boxes").rmdir()
-            (project.home / "boxes").symlink_to(place.boxes.absolute())
+        server = self.options.server_url
+        with Project.make(context, self.provider, server=server, boxes=place.boxes) as project:
             said = self._ask(project.vagrant, context)
         found = VERSION.search(said)
         version = place.versions().get((found[1] or found[2]) if found else "0")

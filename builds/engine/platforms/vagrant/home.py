@@ -25,10 +25,12 @@ def lender() -> Path:
     return Path(os.environ.get("VAGRANT_HOME") or Path.home() / ".vagrant.d")
 
 
-def make(folder: Path) -> Path:
-    """Make a new home in `folder`, which is not there yet."""
-    for name in ("bin", "boxes", "temp"):
+def make(folder: Path, boxes: Path | None = None) -> None:
+    """Make a new home in `folder`, which is not there yet; with somebody else's boxes, or none."""
+    for name in ("bin", "temp"):
         (folder / name).mkdir(parents=True)
+    if boxes:
+        (folder / "boxes").symlink_to(boxes.absolute())
     for name in LEFT_OUT:
         (folder / "bin" / name).symlink_to("/bin/true")
     for name in LENT:
@@ -36,7 +38,6 @@ def make(folder: Path) -> Path:
             (folder / name).symlink_to(own.absolute())
     if (lender() / PLUGINS).exists():  # Vagrant may rewrite it
         shutil.copyfile(lender() / PLUGINS, folder / PLUGINS)
-    return folder
 
 
 def environment(home: Path, provider: str, server: str = "") -> dict[str, str]:

@@ -14,6 +14,12 @@ VIRSH = ("virsh", "--quiet", "--connect", "qemu:///system")
 LIMIT = 60
 
 
+def verify() -> None:
+    """WorkerError when libvirt does not answer."""
+    hint = "Is libvirtd running, and the worker's user in the group libvirt? See `systemctl status libvirtd`."
+    run([*VIRSH, "version"], timeout=LIMIT, hint=hint)
+
+
 def remove_volumes(prefix: str, context: Context | None = None) -> None:
     """The disks in the pool whose names begin so: a box that is added again by the same name boots the old one."""
     for line in _ask("vol-list", "--pool", POOL):

@@ -18,11 +18,11 @@ from ...session import Refused, describe, login
 from ...ssh import SshMachine
 from .access import Access
 from .project import Project
-from .tunnel import Tunnel
+from .tunnel import open_tunnel
 
-KEYS = Path(__file__).with_name("host-keys.sh")
+HOST_KEYS = Path(__file__).with_name("host-keys.sh")
 BOOT_ID = "cat /proc/sys/kernel/random/boot_id"
-OFF = ("shutoff", "poweroff", "not_running", "stopped", "aborted")
+OFF = ("shutoff", "poweroff", "not_running", "stopped")
 
 
 class VagrantMachine(SshMachine):
@@ -60,7 +60,7 @@ class VagrantMachine(SshMachine):
             return socket.create_connection((access.host, port), timeout)
         if self._transport is None:
             raise ConnectionError("there is no connection to the machine")
-        return Tunnel.open(self._transport, port, timeout)
+        return open_tunnel(self._transport, port, timeout)
 
     def console_text(self) -> str:
         """What Vagrant said: the machine's own console is not to be had through it."""
@@ -79,7 +79,7 @@ class VagrantMachine(SshMachine):
 
     def seal(self, context: Context) -> None:
         """Remove what is this machine's own. Vagrant's user and well-known key stay: it is a box."""
-        self.expect(KEYS.read_text(), context)
+        self.expect(HOST_KEYS.read_text(), context)
         seal(self, context)
 
     def shut_down(self, context: Context) -> None:

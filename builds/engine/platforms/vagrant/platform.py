@@ -11,7 +11,9 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
+from ...command import find
 from ...context import Context
+from ...errors import WorkerError
 from ...image import Image, Size
 from ...machine import Machine
 from ...plugin import Options as PluginOptions
@@ -42,9 +44,8 @@ BOOT = 600.0  # seconds that Vagrant waits where the build sets no limit
 
 class BoxOptions(PluginOptions):
     box: str = Field(examples=["debian/bookworm64"])
-    """The box: its name in the catalog, or an address (https://…) of a catalog or of a box.
-
-    Of its Vagrantfile only settings of its hardware are used: the rest is a program that would run on the worker."""
+    """Its name in the catalog, or the address (https://…) of a catalog or of a box.
+    Of its own Vagrantfile only settings of its hardware are used."""
     box_version: str = ""
     """Its version, or a condition such as `~> 12.0`. The newest one if empty."""
     box_checksum: str = Field("", pattern="^([0-9a-f]{64})?$")
@@ -81,9 +82,22 @@ class Vagrant(NativePlatform):
     options: BoxOptions
     shutdown_limit: ClassVar[float] = 180  # seconds
 
-    def __init__(self, options: BoxOptions, provider: str = PROVIDERS[formats[0]]) -> None:
+    def __init__(self, options: BoxOptions, provider: str = "") -> None:
         super().__init__(options)
         self.provider = provider
+
+    def verify(self) -> None:
+        """Without a provider in mind, any that works is enough."""
+        if self.provider:
+            return projects.verify(self.provider)
+        find("vagrant")
+        problems = []
+        for provider in PROVIDERS.values():
+            try:
+                return projects.verify(provider)
+            except WorkerError as error:
+                problems.append(error)
+        raise WorkerError("\n".join(each.message for each in problems), hint=problems[0].hint)
 
     def making(self, formats: Sequence[str]) -> Vagrant:
         """The format that the template asks for tells the provider."""
@@ -104,10 +118,11 @@ class Vagrant(NativePlatform):
         provider = base.details["provider"]
         needs = {**vagrantfile.settings(provider, shelf.own_vagrantfile(base.file)), "shell": vagrantfile.SHELL}
         with Project.make(context, provider) as project:
-            place = project.home / "boxes" / base.details["box"] / "0"
+            name = base.details["box"] or project.name
+            place = project.home / "boxes" / name / "0"
             place.mkdir(parents=True)
             (place / provider).symlink_to(base.file.absolute())
-            self._configure(project, base.details["box"], size, needs, context)
+            self._configure(project, name, size, needs, context)
             yield from _started(VagrantMachine(project, self.shutdown_limit, needs), context)
 
     def steps(self, plan: Plan) -> Sequence[str]:
@@ -136,16 +151,8 @@ class Vagrant(NativePlatform):
         """From the finished file, added to a new home as its user would; its own Vagrantfile says what it needs."""
         provider = PROVIDERS[image.format]
         with Project.make(context, provider) as project:
-            project.vagrant.run(
-                "box",
-                "add",
-                "--name",
-                project.name,
-                "--provider",
-                provider,
-                str(image.file.absolute()),
-                context=context,
-            )
+            box = ("--name", project.name, "--provider", provider, str(image.file.absolute()))
+            project.vagrant.run("box", "add", *box, context=context)
             self._configure(project, project.name, None, {}, context)
             yield from _started(VagrantMachine(project, self.shutdown_limit), context)
 

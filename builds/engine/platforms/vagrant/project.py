@@ -33,11 +33,14 @@ class Project:
 
     @classmethod
     @contextmanager
-    def make(cls, context: Context, provider: str, server: str = "") -> Iterator[Project]:
-        """A new one among the build's files. Its machine, if it has one, is gone with it on every way out."""
+    def make(cls, context: Context, provider: str, *, server: str = "", boxes: Path | None = None) -> Iterator[Project]:
+        """A new one among the build's files. Its machine, if it has one, is gone with it on every way out.
+
+        `boxes` is a folder that its home has in the place of an own, empty one.
+        """
         # Providers name machines after the folder: two builds on one host must not have the same.
         project = cls.open(context.folder(f"{prefix(context.work)}{secrets.token_hex(4)}"), provider, server)
-        home.make(project.home)
+        home.make(project.home, boxes)
         (project.folder / "Vagrantfile").write_text(EMPTY)
         try:
             yield project
@@ -46,6 +49,7 @@ class Project:
 
     @classmethod
     def open(cls, folder: Path, provider: str, server: str = "") -> Project:
+        folder = folder.absolute()
         return cls(folder, provider, Vagrant(folder, home.environment(folder / "home", provider, server)))
 
     @property
@@ -75,6 +79,8 @@ class Project:
                 "destroy", "--force", context=last.within(DESTROY_LIMIT, "Destroying the machine"), quiet=True
             )
         except SlipwayError as error:
+            if self.provider == "libvirt":
+                libvirt.remove_machines(self.name)
             raise WorkerError(
                 f"The machine {self.name} cannot be destroyed: {error.message}",
                 hint=f"Remove it by hand: {self.provider} lists it by that name.",
@@ -87,34 +93,43 @@ def prefix(work: Path) -> str:
 
 
 def sweep(work: Path) -> None:
-    """End what a killed worker's commands have left running, then destroy the machines. Does nothing twice."""
+    """End what a killed worker's commands have left running, then destroy the machines. Does nothing twice.
+
+    WorkerError when some cannot be destroyed.
+    """
     kill_commands(work)
     context = Context(build=work.name, work=work, cache=work, source=work, console=Recorder())
-    for folder in work.glob(f"{prefix(work)}*"):
-        for machine in folder.glob(".vagrant/machines/*/*"):
-            with suppress(SlipwayError):
-                Project.open(folder, machine.name).destroy(context)
+    problems = []
+    for machine in work.glob(f"{prefix(work)}*/.vagrant/machines/*/*"):
+        try:
+            Project.open(machine.parents[3], machine.name).destroy(context)
+        except WorkerError as error:
+            problems.append(error)
     # Of those, too, whose project had no time to note them.
     libvirt.remove_machines(prefix(work))
     libvirt.remove_volumes(prefix(work))
+    if problems:
+        raise WorkerError("\n".join(each.message for each in problems), hint=problems[0].hint)
 
 
 def kill_commands(work: Path) -> None:
     """Every process that one of the build's `vagrant` commands started knows its home."""
-    mark = f"VAGRANT_HOME={work}/".encode()
+    mark = f"VAGRANT_HOME={work.absolute()}/".encode()
     for process in Path("/proc").iterdir():
         with suppress(OSError):
-            if process.name.isdigit() and any(
-                each.startswith(mark) for each in (process / "environ").read_bytes().split(b"\0")
-            ):
+            if process.name.isdigit() and _has(process / "environ", mark):
                 os.kill(int(process.name), signal.SIGKILL)
+
+
+def _has(environ: Path, mark: bytes) -> bool:
+    return any(each.startswith(mark) for each in environ.read_bytes().split(b"\0"))
 
 
 def verify(provider: str) -> None:
     """WorkerError when this worker has no Vagrant, or Vagrant no such provider, or the provider not what it needs."""
     find("vagrant")
     if provider == "libvirt":
-        find("virsh")
+        libvirt.verify()
     with tempfile.TemporaryDirectory(prefix="slipway-") as folder:
         project = Project.open(Path(folder), provider)
         home.make(project.home)

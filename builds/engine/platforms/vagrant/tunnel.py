@@ -11,23 +11,21 @@ import paramiko
 PIECE = 32768
 
 
-class Tunnel:
-    @staticmethod
-    def open(transport: paramiko.Transport, port: int, timeout: float) -> socket.socket:
-        """Connects to the machine's own address, not to its loopback, where nobody from outside could go.
+def open_tunnel(transport: paramiko.Transport, port: int, timeout: float) -> socket.socket:
+    """Connects to the machine's own address, not to its loopback, where nobody from outside could go.
 
-        OSError when nothing listens.
-        """
-        try:
-            address = _address(transport, timeout)
-            channel = transport.open_channel("direct-tcpip", (address, port), ("127.0.0.1", 0), timeout=timeout)
-        except (paramiko.SSHException, EOFError) as error:
-            raise ConnectionRefusedError(f"port {port} does not answer in the machine: {error}") from error
-        near, far = socket.socketpair()
-        for source, target in ((far, channel), (channel, far)):
-            threading.Thread(target=_pump, args=(source, target), name="tunnel", daemon=True).start()
-        near.settimeout(timeout)
-        return near
+    OSError when nothing listens.
+    """
+    try:
+        address = _address(transport, timeout)
+        channel = transport.open_channel("direct-tcpip", (address, port), ("127.0.0.1", 0), timeout=timeout)
+    except (paramiko.SSHException, EOFError) as error:
+        raise ConnectionRefusedError(f"port {port} does not answer in the machine: {error}") from error
+    near, far = socket.socketpair()
+    for source, target in ((far, channel), (channel, far)):
+        threading.Thread(target=_pass_on, args=(source, target), name="tunnel", daemon=True).start()
+    near.settimeout(timeout)
+    return near
 
 
 def _address(transport: paramiko.Transport, timeout: float) -> str:
@@ -39,9 +37,12 @@ def _address(transport: paramiko.Transport, timeout: float) -> str:
     return said[2] if len(said) == 4 else "127.0.0.1"
 
 
-def _pump(source: socket.socket | paramiko.Channel, target: socket.socket | paramiko.Channel) -> None:
+def _pass_on(source: socket.socket | paramiko.Channel, target: socket.socket | paramiko.Channel) -> None:
+    """Until one side ends, which ends the other."""
     with suppress(OSError, EOFError):
         while data := source.recv(PIECE):
             target.sendall(data)
-    with suppress(OSError, EOFError):
-        target.shutdown(socket.SHUT_WR)
+    for end in (source, target):
+        with suppress(OSError, EOFError):
+            end.shutdown(socket.SHUT_RDWR)  # wakes who waits on it
+        end.close()

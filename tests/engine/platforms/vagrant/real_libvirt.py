@@ -9,6 +9,7 @@ and the packages vagrant-libvirt, libvirt-daemon-system and libvirt-clients. Ask
 from __future__ import annotations
 
 import subprocess
+import sys
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,10 +24,13 @@ from builds.engine.errors import Cancelled
 from builds.engine.formats import convert
 from builds.engine.formats.box_libvirt import LibvirtBox
 from builds.engine.image import Image, Size
+from builds.engine.platforms.vagrant.platform import Vagrant
 from builds.engine.platforms.vagrant.project import prefix
 from tests.engine.platforms.vagrant.conftest import served
+from tests.waiting import wait_for
 
-CACHE = Path(__file__).parents[4] / ".cache"
+PROJECT = Path(__file__).parents[4]
+CACHE = PROJECT / ".cache"
 SIZE = Size(cpus=1, memory=512 << 20, disk=2 << 30)
 TEMPLATE = """
 size: {{cpus: 1, memory: 512M, disk: 3G}}
@@ -102,3 +106,31 @@ def test_a_cancelled_start_leaves_nothing(url: str, context: Context, folder: Pa
     with pytest.raises(Cancelled):
         pipeline.build(plan, cancelled, folder)
     assert not left(context)
+
+
+def test_a_start_of_a_killed_worker_is_swept(url: str, context: Context):
+    worker = "\n".join(
+        [
+            "import sys",
+            "from tests.engine.platforms.vagrant.real_libvirt import build_until_killed",
+            "build_until_killed(*sys.argv[1:])",
+        ]
+    )
+    argv = [sys.executable, "-c", worker, url, context.work, context.cache]
+    with subprocess.Popen(argv, cwd=PROJECT) as process:
+        wait_for(lambda: left(context), 600)  # its disks come first, then itself
+        process.kill()
+    platform(url).sweep(context.build, context.work)
+    assert not left(context)
+
+
+def platform(url: str) -> Vagrant:
+    return Vagrant(Vagrant.Options(box=url, driver="qemu"), "libvirt")
+
+
+def build_until_killed(url: str, work: str, cache: str) -> None:
+    folder = Path(work)
+    context = Context(build="build-1", work=folder, cache=Path(cache), source=folder, console=Recorder())
+    vagrant = platform(url)
+    with vagrant.launch(vagrant.base.prepare(context), SIZE, "outside", context):
+        raise AssertionError("it was to be killed before")

@@ -18,7 +18,6 @@ from builds.engine.formats.box_virtualbox import VirtualboxBox
 from builds.engine.image import Image, Size
 from builds.engine.platforms.vagrant.cli import Vagrant as Command
 from builds.engine.platforms.vagrant.platform import Vagrant
-from builds.engine.platforms.vagrant.project import verify
 from tests.engine.platforms.vagrant.conftest import Catalog, plan_of
 from tests.guests.processes import nothing_left_in
 from tests.simulators.vagrant import Home
@@ -176,5 +175,16 @@ def test_a_package_that_fails_says_why_and_leaves_no_image(
 
 def test_a_provider_that_is_not_there_is_the_operators_to_get(home: Home):
     with pytest.raises(WorkerError, match="cannot use the provider vmware_desktop") as caught:
-        verify("vmware_desktop")
+        Vagrant(Vagrant.Options(box="others/tiny"), "vmware_desktop").verify()
     assert "vagrant plugin install" in caught.value.hint
+
+
+def test_a_worker_can_build_boxes_when_one_provider_works(home: Home):
+    Vagrant(Vagrant.Options.model_construct()).verify()
+
+
+def test_a_worker_without_vagrant_is_told_how_to_get_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(WorkerError) as caught:
+        Vagrant(Vagrant.Options.model_construct()).verify()
+    assert caught.value.hint == "Install it: apt-get install vagrant"

@@ -88,12 +88,13 @@ def test_commands_that_outlive_their_worker_are_ended(work: Path):
     """A download's curl knows nothing of the worker's death."""
     folder = work / f"{prefix(work)}1"
     env = {"VAGRANT_HOME": str(folder / "home"), "PATH": "/usr/bin:/bin"}
-    with subprocess.Popen(["sleep", "1000"], env=env) as own:
-        with subprocess.Popen(["sleep", "1000"], env={**env, "VAGRANT_HOME": f"{work}-2/home"}) as others:
-            sweep(work)
-            assert own.wait(10) == -signal.SIGKILL
-            assert others.poll() is None
-            others.kill()
+    other = {**env, "VAGRANT_HOME": f"{work}-2/home"}
+    argv = ["sleep", "1000"]
+    with subprocess.Popen(argv, env=env) as own, subprocess.Popen(argv, env=other) as others:
+        sweep(work)
+        assert own.wait(10) == -signal.SIGKILL
+        assert others.poll() is None
+        others.kill()
 
 
 def test_a_folder_without_vagrant_s_files_is_nothing_to_sweep(work: Path):

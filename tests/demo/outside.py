@@ -1,0 +1,87 @@
+"""The places outside of the worker: simulated ones, and what a template has to say to reach them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests import servers
+from tests.simulators import disks, vagrant
+from tests.simulators.ec2 import Ec2Simulator
+from tests.simulators.vsphere import VsphereSimulator
+
+PLATFORMS = """\
+platforms:
+  qemu:
+    formats: [qcow2, box-libvirt, box-vmware_desktop]
+  ec2:
+    source: {{filter: {{owner: "136693071363", name: debian-12-amd64-*}}}}
+    formats:
+      - ami: {{regions: [eu-west-1, ap-south-1], share: all, parameter: "/demo/forge/{{channel}}"}}
+  vsphere:
+    template: {template}
+    cluster: DC0_C0
+    formats: [vsphere-template, ova]
+  vagrant:
+    box: {box}
+    formats: [box-virtualbox]
+"""
+
+
+@dataclass(frozen=True)
+class Outside:
+    ec2: Ec2Simulator
+    vcenter: VsphereSimulator
+    vagrant: vagrant.Home
+    box: str
+    """Its address."""
+
+    @classmethod
+    @contextmanager
+    def simulated(cls, folder: Path) -> Iterator[Outside]:
+        with ExitStack() as stack:
+            disk = disks.debian()
+            ec2 = stack.enter_context(Ec2Simulator(folder / "ec2", disk="debian"))
+            vcenter = stack.enter_context(VsphereSimulator(folder / "vsphere", disk=disk))
+            home = stack.enter_context(vagrant.simulated(folder / "vagrant"))
+            box = vagrant.box(folder / "box", "box-virtualbox", "debian", disk)
+            address = stack.enter_context(servers.served(box.parent))
+            yield cls(ec2, vcenter, home, f"{address}/{box.name}")
+
+    def environment(self) -> dict[str, str]:
+        """What the worker's operator would have set: Vagrant's home with the provider's plug-in."""
+        return {"VAGRANT_HOME": str(self.vagrant.folder)}
+
+    def accounts(self) -> dict[str, tuple[str, dict[str, Any]]]:
+        """name: (kind, options)."""
+        aws = self.ec2.environment()
+        return {
+            "aws": (
+                "aws",
+                {
+                    "region": aws["AWS_DEFAULT_REGION"],
+                    "access_key_id": aws["AWS_ACCESS_KEY_ID"],
+                    "secret_access_key": aws["AWS_SECRET_ACCESS_KEY"],
+                    "endpoint": self.ec2.url,
+                },
+            ),
+            "vcenter": (
+                "vsphere",
+                {
+                    "host": f"{self.vcenter.host}:{self.vcenter.port}",
+                    "user": self.vcenter.user,
+                    "password": self.vcenter.password,
+                    "ca": self.vcenter.ca.read_text(),
+                },
+            ),
+        }
+
+    def template(self, text: str) -> str:
+        """The same template for all four platforms."""
+        head, _, rest = text.partition("platforms:\n")
+        _, _, tail = rest.partition("\nchecks:")
+        platforms = PLATFORMS.format(template=self.vcenter.template, box=self.box)
+        return f"{head}{platforms}\nchecks:{tail}"
