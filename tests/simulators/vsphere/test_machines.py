@@ -177,6 +177,7 @@ def test_a_disk_that_grew_is_larger_in_the_guest(client: Client) -> None:
         client.wait(vm.ReconfigVM_Task(vim.vm.ConfigSpec(deviceChange=[change])))
 
 
+@pytest.mark.vsphere
 def test_killed_with_what_started_it_it_leaves_no_machine(tmp_path: Path) -> None:
     program = subprocess.Popen(
         [sys.executable, "-m", "tests.simulators.vsphere", "--folder", tmp_path / "vcenter"],
