@@ -13,7 +13,7 @@ from moto.ec2.utils import random_ami_id
 
 from .cloud import Part
 from .faults import Fault
-from .snapshots import new_snapshot
+from .snapshots import new_snapshot, users_of
 
 PLATFORMS = ("i386", "x86_64", "arm64", "x86_64_mac", "arm64_mac")
 FILTERS = {
@@ -60,10 +60,6 @@ class Image(Ami):
         if filter_name == "block-device-mapping.snapshot-id":
             return self.snapshot_ids
         return super().get_filter_value(filter_name, method_name)
-
-
-def users_of(backend: Any, snapshot: str) -> list[str]:
-    return [image.id for image in backend.amis.values() if snapshot in getattr(image, "snapshot_ids", [])]
 
 
 def mapping(device: str, snapshot: Snapshot, kind: str = "gp3") -> dict[str, Any]:
@@ -238,6 +234,11 @@ class Images(Part):
                 self.error_on_dryrun()
                 setattr(image, {"Description": "description", "ImdsSupport": "imds_support"}[name], _plain(value))
                 return EmptyResult()
+        added = self._get_param("LaunchPermission", {}).get("Add", [])
+        if {"Group": "all"} in added and self._public_access != "unblocked":
+            raise EC2ClientError(
+                "OperationNotPermitted", "Public sharing of AMIs is blocked for this account in this Region"
+            )
         if any(self.ec2_backend.get_snapshot(each).encrypted for each in image.snapshot_ids):
             raise EC2ClientError("InvalidParameter", "Snapshots encrypted with the AWS Managed CMK can't be shared")
         return super().modify_image_attribute()
@@ -253,6 +254,23 @@ class Images(Part):
         self.error_on_dryrun()
         image.deprecation_time = None
         return ActionResult({"Return": True})
+
+    def enable_image_block_public_access(self) -> ActionResult:
+        self.error_on_dryrun()
+        self.ec2_backend.image_public_access = "block-new-sharing"
+        return self.get_image_block_public_access_state()
+
+    def disable_image_block_public_access(self) -> ActionResult:
+        self.error_on_dryrun()
+        self.ec2_backend.image_public_access = "unblocked"
+        return self.get_image_block_public_access_state()
+
+    def get_image_block_public_access_state(self) -> ActionResult:
+        return ActionResult({"ImageBlockPublicAccessState": self._public_access})
+
+    @property
+    def _public_access(self) -> str:
+        return getattr(self.ec2_backend, "image_public_access", "unblocked")
 
     def _image(self) -> Image:
         """The account's own image that is meant."""

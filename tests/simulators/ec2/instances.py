@@ -145,7 +145,11 @@ class Instances(Part):
             if ebs["VolumeSize"] < snapshot.volume_size:
                 raise too_small(ebs["VolumeSize"], snapshot)
             merged.append({"DeviceName": each["DeviceName"], "Ebs": ebs})
-        return [*merged, *said.values()]
+        disks = [*merged, *said.values()]
+        if self.ec2_backend.ebs_encryption_by_default:
+            for each in disks:
+                each.setdefault("Ebs", {})["Encrypted"] = True
+        return disks
 
     def _instances(self) -> list[Instance]:
         return self.ec2_backend.get_multi_instances_by_id(self._get_param("InstanceIds", []))

@@ -49,7 +49,8 @@ class Supervisor:
 
     def run(self, booting: threading.Event) -> int:
         """To the machine's end: 0 when it powered off. `booting` is set when its network is up."""
-        root = grown(self._disk, root_of(self._disk))
+        found = root_of(self._disk)
+        root = grown(self._disk, found)
         env = {
             "PATH": f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin",
             "HERE": str(HERE),
@@ -58,6 +59,7 @@ class Supervisor:
             "DISK": str(self._disk),
             "ROOT_OFFSET": str(root.offset),
             "ROOT_SIZE": str(root.size),
+            "GROWN": "no" if root == found else "yes",
             "RESOLVER": network.RESOLVER,
             "ARGUMENTS": " ".join(f"systemd.mask={unit}" for unit in self._masked),
         }

@@ -99,7 +99,7 @@ func (v *vcenter) serveSOAP(w http.ResponseWriter, r *http.Request) {
 			hangUp(w)
 			return
 		case "http503":
-			http.Error(w, "service unavailable", http.StatusServiceUnavailable)
+			w.WriteHeader(http.StatusServiceUnavailable) // without a body, which pyvmomi would leave unread
 			return
 		case "fault":
 			respondFault(w, rule.fault(method.This))
