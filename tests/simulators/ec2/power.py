@@ -131,6 +131,7 @@ class Power:
         for machine in list(self._machines.values()):
             machine.kill()
         self._machines.clear()
+        self._silent.clear()
         for console in self._cloud.folder.glob("*.console*"):
             console.unlink()
 
