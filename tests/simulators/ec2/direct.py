@@ -54,8 +54,9 @@ class Direct(EBSResponse):
         if origin and get("Encrypted") is not None:
             raise _invalid("INVALID_PARAMETER_VALUE", "Encrypted cannot be given with ParentSnapshotId")
         backend = self.ebs_backend.ec2_backend
-        snapshot = loose_snapshot(backend, size, get("Description") or "", encrypted, get("KmsKeyArn"))
-        snapshot.add_tags({tag["Key"]: tag.get("Value", "") for tag in get("Tags") or []})
+        with self.cloud.lock:
+            snapshot = loose_snapshot(backend, size, get("Description") or "", encrypted, get("KmsKeyArn"))
+            snapshot.add_tags({tag["Key"]: tag.get("Value", "") for tag in get("Tags") or []})
         if origin:
             self.cloud.disks.copy(origin.id, snapshot.id, size)
         else:

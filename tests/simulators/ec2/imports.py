@@ -115,8 +115,9 @@ class Imports(Part):
                 return
             with TemporaryDirectory(dir=self.cloud.folder) as name:
                 raw = self._convert(task, content, Path(name))
-                if raw and task.status == "active":
-                    self._finish(task, raw)
+                with self.cloud.lock:
+                    if raw and task.status == "active":
+                        self._finish(task, raw)
 
         self.cloud.meanwhile(work, self.cloud.settings.pending)
         return task
