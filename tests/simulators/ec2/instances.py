@@ -14,7 +14,7 @@ from moto.ec2.models.instances import Instance
 from moto.ec2.utils import random_spot_request_id
 
 from .cloud import Part
-from .images import Image, too_small
+from .image import Image, too_small
 from .power import Power
 
 
@@ -95,7 +95,8 @@ class Instances(Part):
     def delete_security_group(self) -> ActionResult:
         wanted = {self._get_param("GroupId"), self._get_param("GroupName")}
         for instance in self.ec2_backend.all_instances():
-            groups = {name for group in instance.security_groups for name in (group.id, group.name)}
+            used = [*instance.security_groups, *(group for nic in instance.nics.values() for group in nic.group_set)]
+            groups = {name for group in used for name in (group.id, group.name)}
             if instance.state != "terminated" and groups & wanted:
                 group = self._get_param("GroupId") or self._get_param("GroupName")
                 raise EC2ClientError("DependencyViolation", f"resource {group} has a dependent object")

@@ -23,6 +23,16 @@ def new_snapshot(
     return snapshot
 
 
+def loose_snapshot(
+    backend: Any, gib: int, description: str, encrypted: bool = False, kms_key_id: str | None = None
+) -> Snapshot:
+    """One that no volume of the account is behind."""
+    volume = backend.create_volume(size=gib, zone_name=f"{backend.region_name}a")
+    del backend.volumes[volume.id]
+    volume.id = "vol-ffffffff"  # as EC2 says
+    return new_snapshot(backend, volume, description, encrypted, kms_key_id)
+
+
 def users_of(backend: Any, snapshot: str) -> list[str]:
     """The images that have it as a disk."""
     return [image.id for image in backend.amis.values() if snapshot in getattr(image, "snapshot_ids", [])]

@@ -7,6 +7,7 @@ this program ┬ boot.sh ─ systemd-nspawn ─ the machine's init     in namesp
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -73,8 +74,9 @@ class Supervisor:
             inside = _child(process)
             network.connect(self._address, inside)
             stack.enter_context(network.way_out(inside))
-            ask = threading.Thread(target=power_off, args=[inside], daemon=True)
-            signal.signal(signal.SIGTERM, lambda *_: ask.is_alive() or ask.start())
+            signal.signal(
+                signal.SIGTERM, lambda *_: threading.Thread(target=power_off, args=[inside], daemon=True).start()
+            )
             booting.set()
             process.communicate(seed(self._identity))  # which boot.sh waits for
             return process.returncode
@@ -92,10 +94,11 @@ def _child(process: subprocess.Popen[bytes]) -> int:
 def power_off(inside: int) -> None:
     """Ask the machine's init, until it is gone."""
     while Path(f"/proc/{inside}/cwd").exists():
-        if init := _init(inside):
-            systemd = Path(f"/proc/{init}/comm").read_text().strip() == "systemd"
-            os.kill(init, signal.SIGRTMIN + 4 if systemd else signal.SIGUSR2)  # SIGUSR2: busybox's
-            time.sleep(AGAIN)
+        with contextlib.suppress(OSError):  # it may end at any moment
+            if init := _init(inside):
+                systemd = Path(f"/proc/{init}/comm").read_text().strip() == "systemd"
+                os.kill(init, signal.SIGRTMIN + 4 if systemd else signal.SIGUSR2)  # SIGUSR2: busybox's
+                time.sleep(AGAIN)
         time.sleep(0.05)
 
 
