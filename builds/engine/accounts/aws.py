@@ -77,8 +77,8 @@ class Aws(Account):
     def test(self) -> Report:
         session, region = self._sign_in(ONCE_MORE), self.options.region
         identity = str(session.client("sts", region).get_caller_identity()["Arn"])
-        missing = permissions.missing(session, region, identity)
-        return Report(identity, tuple(missing), tuple(permissions.notes(session, region)))
+        missing, unknown = permissions.missing(session, region, identity)
+        return Report(identity, tuple(missing), tuple(permissions.notes(session, region, unknown)))
 
     def _sign_in(self, attempts: int) -> Session:
         given = self.options

@@ -25,8 +25,8 @@ class Place:
         account.client("sts").get_caller_identity()
         if region == account.options.region:
             return
-        named = [{"Name": "region-name", "Values": [region]}]
-        found = account.client("ec2").describe_regions(AllRegions=True, Filters=named)["Regions"]
+        regions = account.client("ec2").describe_regions(AllRegions=True)["Regions"]
+        found = [each for each in regions if each["RegionName"] == region]
         if not found:
             raise BuildError(f"There is no region {region}.", hint="Names look like eu-central-1.")
         if found[0].get("OptInStatus") == "not-opted-in":
