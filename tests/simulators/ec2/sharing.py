@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from moto.core.responses import ActionResult, EmptyResult
 from moto.ec2.exceptions import EC2ClientError
@@ -26,14 +26,13 @@ class Sharing(Part):
         return super().modify_image_attribute()  # type: ignore[misc,no-any-return]
 
     def reset_image_attribute(self) -> ActionResult:
-        image: Any = self.ec2_backend.describe_images(ami_ids=[self._get_param("ImageId")])[0]
-        image.launch_permissions.clear()
+        self._image().launch_permissions.clear()  # type: ignore[attr-defined]
         return EmptyResult()
 
     def reset_snapshot_attribute(self) -> ActionResult:
         snapshot = self.ec2_backend.get_snapshot(self._get_param("SnapshotId"))
-        snapshot.create_volume_permissions_groups.clear()
-        snapshot.create_volume_permissions_userids.clear()
+        snapshot.create_volume_permission_groups.clear()
+        snapshot.create_volume_permission_userids.clear()
         return EmptyResult()
 
     def get_image_block_public_access_state(self) -> ActionResult:
