@@ -43,7 +43,7 @@ if [ -f /var/lib/dbus/machine-id ] && [ ! -L /var/lib/dbus/machine-id ]; then rm
 rm -f /var/lib/systemd/random-seed /var/lib/systemd/credential.secret /var/lib/urandom/random-seed \
     /etc/udev/rules.d/70-persistent-net.rules /var/lib/dhcp/*.lease* /var/lib/dhclient/*.lease* \
     /var/lib/NetworkManager/*.lease /var/lib/NetworkManager/secret_key /run/systemd/netif/leases/* \
-    /var/lib/udhcpc/*
+    /var/lib/udhcpc/* /var/lib/slipway/instance
 
 # What it remembers.
 rm -f /root/.*_history /home/*/.*_history /root/.lesshst /home/*/.lesshst /root/.viminfo /root/.wget-hsts \

@@ -27,6 +27,7 @@ SIZE = 640 * 1024 * 1024  # mostly a hole; on less, mke2fs would choose smaller 
 PROGRAMS = (
     "/usr/sbin/dropbear",
     "/usr/bin/dropbearconvert",
+    "/usr/bin/dropbearkey",
     "/usr/lib/openssh/sftp-server",
 )
 # In the order in which they are loaded.

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from ..context import Context
 from ..ledger import Resource
+from .import_kinds import ImportTask, StoredObject
 from .kinds import (
     Image,
     Instance,
@@ -24,6 +25,8 @@ KINDS: dict[str, Kind] = {
     # In the order in which they can be removed.
     "spot-request": SpotRequest(),
     "instance": Instance(),
+    "import-task": ImportTask(),
+    "object": StoredObject(),
     "image": Image(),
     "snapshot": Snapshot(),
     "volume": Volume(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+INSTALLATION = "slipway:installation"
 BUILD = "slipway:build"
 RESOURCE = "slipway:resource"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..context import Context
 from ..image import Image
-from .ami import Ami
+from .ami.format import Ami
 from .base import Format
 from .box_libvirt import LibvirtBox
 from .box_virtualbox import VirtualboxBox

@@ -97,6 +97,10 @@ class Ec2Simulator:
         """What exists of the account's own, by region and kind; empty when nothing is left."""
         return self._ask("held")
 
+    def count(self, action: str) -> int:
+        """How many such requests have come, those that were refused included."""
+        return int(self._ask("counts").get(action, 0))
+
     def settle(self) -> None:
         """Wait for what goes on in the background: terminations, copies, imports."""
         self._ask("settle")

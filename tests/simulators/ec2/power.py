@@ -147,6 +147,7 @@ class Power:
                 instance_id=instance.id,
                 keys=(key.public_key.strip(),) if key else (),
                 user_data=base64.b64decode(str(instance.user_data or "")).decode(),
+                tokens=instance.metadata_options.http_tokens or "optional",
             ),
         )
         try:

@@ -6,6 +6,7 @@ import json
 import os
 import socket
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from pathlib import Path
@@ -35,13 +36,14 @@ from .images import Images
 from .imports import Imports
 from .instances import Instances
 from .power import Power
+from .sharing import Sharing
 from .snapshots import Snapshots
 
 ACCOUNT = DEFAULT_ACCOUNT_ID
 Answer = Callable[..., Any]
 
 
-class Ec2(Images, Instances, Snapshots, Imports, EC2Response):
+class Ec2(Sharing, Images, Instances, Snapshots, Imports, EC2Response):
     """All of EC2: ours first, the rest is moto's."""
 
 
@@ -49,6 +51,7 @@ class Simulator:
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
         self._power = Power(cloud)
+        self._counts: Counter[str] = Counter()
         Ec2.cloud = Direct.cloud = cloud
         Ec2.power = self._power
         moto.ec2.urls.url_paths = {"{0}/": Ec2.dispatch}
@@ -60,6 +63,7 @@ class Simulator:
         if environ["PATH_INFO"].startswith("/_simulator/"):
             return self._control(environ, answer)
         call = Call.of(environ)
+        self._counts[call.action] += 1
         if call.service in ("ec2", "ssm", "ebs"):
             sources.publish(self._cloud, ACCOUNT, call.region)
         fault = self._cloud.faults.at_the_door(call.action, call.region, call.parameters)
@@ -100,6 +104,8 @@ class Simulator:
         self._power.clear()  # what was still booting
         Direct.uploads.clear()
         Imports.tasks.clear()
+        Sharing.blocked.clear()
+        self._counts.clear()
         BackendDict.reset()
         reset_model_data()
         self._begin()
@@ -124,6 +130,8 @@ class Simulator:
                 self._cloud.change(said)
             case "reset":
                 self._reset()
+            case "counts":
+                return dict(self._counts)
             case "settle":
                 self._cloud.settle()
             case "interrupt":

@@ -23,6 +23,7 @@ From any other language, as a program that runs as long as the machine does:
 The disk: partitioned (MBR or GPT; the first ext4 partition with an /etc is the root) or a bare ext4. No kernel of
 its own runs and no boot loader; everything from init on is real, files that it writes are on the disk. A cloud's
 agent is the image's own cloud-init, which finds its seed in /run; `introduce.sh` does its work where there is none.
+An agent that asks EC2's metadata service finds it at its address, and /run/slipway-ec2 where it would ask the firmware.
 The machine reaches the internet and this host's x.y.z.1, and is reached only from this host. It needs root here.
 """
 

@@ -23,6 +23,7 @@ def main() -> int:
         options.user,
         tuple(options.key),
         options.user_data.read_text() if options.user_data else "",
+        options.tokens,
     )
     booting = threading.Event()
     threading.Thread(target=_announce, args=[booting], daemon=True).start()
@@ -43,6 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--instance-id", default="", help="a new one makes cloud-init start over")
     run.add_argument("--user", default="admin", help="who may log in with the keys, and become root")
     run.add_argument("--key", action="append", default=[], help="a public key, whole; may be repeated")
+    run.add_argument("--tokens", default="required", choices=["required", "optional"], help="of its metadata service")
     run.add_argument("--user-data", type=Path, help="a file for cloud-init")
     run.add_argument("--no-ssh", dest="ssh", action="store_false", help="its SSH server does not start")
     run.add_argument("--lifeline", action="store_true", help="pull the plug when standard input ends")

@@ -15,13 +15,17 @@ mount -o "loop,offset=$ROOT_OFFSET,sizelimit=$ROOT_SIZE" "$DISK" "$root"
 # As a DHCP client would.
 rm -f "$root/etc/resolv.conf"
 echo "nameserver $RESOLVER" > "$root/etc/resolv.conf"
-[ -x "$root/usr/bin/cloud-init" ] || sh "$HERE/introduce.sh" "$root"
+# What has an agent for EC2 of its own asks this; the file says what the firmware would, which no container has.
+ip address add 169.254.169.254/32 dev lo
+"$PYTHON" "$HERE/metadata.py" /run/seed &
+: > /run/seed/slipway-ec2
+[ -x "$root/usr/bin/cloud-init" ] || [ -x "$root/usr/lib/slipway/ec2" ] || sh "$HERE/introduce.sh" "$root"
 
 while :; do
     code=0
     # shellcheck disable=SC2086  # one word per argument of its init
     systemd-nspawn --quiet --boot --directory="$root" --machine="$NAME" --register=no --keep-unit --console=read-only \
-        --resolv-conf=off --timezone=off --link-journal=no --bind-ro=/run/seed \
+        --resolv-conf=off --timezone=off --link-journal=no --bind-ro=/run/seed --bind-ro=/run/seed/slipway-ec2:/run/slipway-ec2 \
         $ARGUMENTS network-config=disabled "ds=nocloud;s=/run/seed/" < /dev/null || code=$?
     [ "$code" = 133 ] || break # 133: it reboots
 done

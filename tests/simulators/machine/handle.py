@@ -24,6 +24,8 @@ class Identity:
     user: str = "admin"
     keys: tuple[str, ...] = ()
     user_data: str = ""
+    tokens: str = "required"
+    """What its metadata service asks for: "required" (version 2 only) or "optional"."""
 
 
 class Machine:
@@ -46,6 +48,7 @@ class Machine:
         argv = [sys.executable, "-m", "tests.simulators.machine", "run", self.disk, "--lifeline"]
         argv += ["--address", self.address, "--console", self.console, "--hostname", identity.hostname]
         argv += ["--instance-id", identity.instance_id, "--user", identity.user]
+        argv += ["--tokens", identity.tokens]
         if not self.ssh:
             argv += ["--no-ssh"]
         for key in identity.keys:

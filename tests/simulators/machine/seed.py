@@ -26,6 +26,7 @@ def seed(identity: Identity) -> bytes:
         "instance-id": f"{meta['instance-id']}\n",
         "hostname": f"{identity.hostname}\n",
         "user": f"{identity.user}\n",
+        "tokens": f"{identity.tokens}\n",
         "keys": "".join(f"{key}\n" for key in identity.keys),
     }
     archive = io.BytesIO()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
 from contextlib import ExitStack
@@ -52,6 +53,7 @@ class Supervisor:
         env = {
             "PATH": f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin",
             "HERE": str(HERE),
+            "PYTHON": sys.executable,
             "NAME": self._identity.hostname,
             "DISK": str(self._disk),
             "ROOT_OFFSET": str(root.offset),
