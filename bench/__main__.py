@@ -13,13 +13,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
 
 from rich.console import Console
 from rich.table import Table
 
-from .cases import cases
+from .cases import CASES
 
 RESULTS = Path("bench.json")
 
@@ -33,14 +34,13 @@ def timed(work: Callable[[], None]) -> float:
 def main(chosen: list[str]) -> int:
     console = Console()
     results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-    with tempfile.TemporaryDirectory(prefix="slipway-bench-") as folder:
-        known = cases(Path(folder))
-        if unknown := [name for name in chosen if name not in known]:
-            console.print(f"No case {', '.join(unknown)}. There are: {', '.join(known)}.")
-            return 2
+    if unknown := [name for name in chosen if name not in CASES]:
+        console.print(f"No case {', '.join(unknown)}. There are: {', '.join(CASES)}.")
+        return 2
+    with tempfile.TemporaryDirectory(prefix="slipway-bench-") as folder, ExitStack() as stack:
         table = Table("case", "what", "ours", "peer", "ratio", "asks", title=f"{os.cpu_count()} cores")
-        for name in chosen or known:
-            case = known[name]
+        for name in chosen or CASES:
+            case = CASES[name](Path(folder), stack)
             runs = []
             for number in range(1, int(os.environ.get("BENCH_RUNS", "3")) + 1):
                 runs.append((timed(case.ours), timed(case.peer)))

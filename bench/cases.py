@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from builds.engine.bases import BASES
@@ -11,7 +13,7 @@ from builds.engine.console import Recorder
 from builds.engine.context import Context
 from config.settings import DATA_DIR
 
-from . import packer, slipway
+from . import ebs, packer, slipway
 
 
 @dataclass(frozen=True)
@@ -24,16 +26,25 @@ class Case:
     asks: float
 
 
-def cases(work: Path) -> dict[str, Case]:
-    base = the_base(work)
-    template = packer.prepare(base, work / "packer")
-    one = lambda: slipway.build(work / "one", ["qcow2"])  # noqa: E731
-    return {
-        "cold": Case("one format, against Packer", one, lambda: packer.build(template), 1.0),
-        "cold-all": Case(
-            "all seven formats, against our one", lambda: slipway.build(work / "all", []), one, 1.3
-        ),
-    }  # fmt: skip
+def cold(work: Path, _: ExitStack) -> Case:
+    template = packer.prepare(the_base(work), work / "packer")
+    ours = partial(slipway.build, work / "one", ["qcow2"])
+    return Case("one format, against Packer", ours, partial(packer.build, template), 1.0)
+
+
+def cold_all(work: Path, _: ExitStack) -> Case:
+    the_base(work)
+    ours = partial(slipway.build, work / "all", [])
+    return Case("all seven formats, against our one", ours, partial(slipway.build, work / "one", ["qcow2"]), 1.3)
+
+
+def upload(work: Path, stack: ExitStack) -> Case:
+    ours, peer = ebs.prepare(work / "ebs", stack)
+    return Case("a disk to EBS, against a bare loop of boto3 threads", ours, peer, 1.25)
+
+
+CASES: dict[str, Callable[[Path, ExitStack], Case]] = {"cold": cold, "cold-all": cold_all, "ebs": upload}
+"""What makes each ready; what it has started runs until the stack is closed."""
 
 
 def the_base(work: Path) -> Path:

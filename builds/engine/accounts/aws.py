@@ -77,12 +77,13 @@ class Aws(Account):
     def test(self) -> Report:
         session, region = self._sign_in(ONCE_MORE), self.options.region
         identity = str(session.client("sts", region).get_caller_identity()["Arn"])
-        missing = permissions.missing(session, region, identity)
-        return Report(identity, tuple(missing), tuple(permissions.notes(session, region)))
+        missing, unknown = permissions.missing(session, region, identity)
+        return Report(identity, tuple(missing), tuple(permissions.notes(session, region, unknown)))
 
     def _sign_in(self, attempts: int) -> Session:
         given = self.options
         return Session(
+            given.region,
             keys=(given.access_key_id, given.secret_access_key, given.session_token) if given.access_key_id else None,
             profile=given.profile,
             role_arn=given.role_arn,

@@ -27,10 +27,10 @@ def share(image: str, snapshots: Sequence[str], others: Sequence[str], place: Pl
         if EVERYBODY in others and public_is_blocked(place):
             raise blocked(place) from error
         raise
-    if accounts := [{"UserId": each} for each in others if each.isdigit()]:
+    if accounts := [each for each in others if each.isdigit()]:
         for snapshot in snapshots:
             ec2.modify_snapshot_attribute(
-                SnapshotId=snapshot, Attribute="createVolumePermission", CreateVolumePermission={"Add": accounts}
+                SnapshotId=snapshot, Attribute="createVolumePermission", OperationType="add", UserIds=accounts
             )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -14,22 +14,13 @@ from .session import BUNDLE, Session
 
 PROBE = "slipway-probe"
 INSTANCE, IMAGE, SNAPSHOT = "i-00000000000000000", "ami-00000000000000000", "snap-00000000000000000"
-VOLUME, GROUP, VPC = "vol-00000000000000000", "sg-00000000000000000", "vpc-00000000000000000"
-RULE = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "192.0.2.1/32"}]}
-TAG = {"Key": PROBE, "Value": PROBE}
 
 TRIED: dict[str, dict[str, Any]] = {
-    "ec2:AuthorizeSecurityGroupIngress": {"GroupId": GROUP, "IpPermissions": [RULE]},
     "ec2:CopyImage": {"Name": PROBE, "SourceImageId": IMAGE, "SourceRegion": "us-east-1"},
     "ec2:CreateImage": {"InstanceId": INSTANCE, "Name": PROBE},
-    "ec2:CreateSecurityGroup": {"GroupName": PROBE, "Description": PROBE, "VpcId": VPC},
-    "ec2:CreateTags": {"Resources": [INSTANCE], "Tags": [TAG]},
-    "ec2:DeleteKeyPair": {"KeyName": PROBE},
-    "ec2:DeleteSecurityGroup": {"GroupId": GROUP},
-    "ec2:DeleteSnapshot": {"SnapshotId": SNAPSHOT},
-    "ec2:DeleteVolume": {"VolumeId": VOLUME},
-    "ec2:DeregisterImage": {"ImageId": IMAGE},
+    "ec2:CreateSecurityGroup": {"GroupName": PROBE, "Description": PROBE},
     "ec2:DescribeImages": {"ImageIds": [IMAGE]},
+    "ec2:DescribeImportSnapshotTasks": {},
     "ec2:DescribeInstances": {"InstanceIds": [INSTANCE]},
     "ec2:DescribeKeyPairs": {"KeyNames": [PROBE]},
     "ec2:DescribeRegions": {},
@@ -40,25 +31,66 @@ TRIED: dict[str, dict[str, Any]] = {
     "ec2:DescribeVolumes": {},
     "ec2:DescribeVpcs": {},
     "ec2:GetConsoleOutput": {"InstanceId": INSTANCE},
+    "ec2:GetEbsDefaultKmsKeyId": {},
+    "ec2:GetEbsEncryptionByDefault": {},
+    "ec2:GetImageBlockPublicAccessState": {},
     "ec2:ImportKeyPair": {"KeyName": PROBE, "PublicKeyMaterial": b"ssh-ed25519 AAAA"},
     "ec2:RegisterImage": {"Name": PROBE},
-    "ec2:RevokeSecurityGroupEgress": {"GroupId": GROUP, "IpPermissions": [RULE]},
     "ec2:RunInstances": {"ImageId": IMAGE, "InstanceType": "t3.small", "MinCount": 1, "MaxCount": 1},
-    "ec2:StopInstances": {"InstanceIds": [INSTANCE]},
-    "ec2:TerminateInstances": {"InstanceIds": [INSTANCE]},
-    "ec2:CancelSpotInstanceRequests": {"SpotInstanceRequestIds": ["sir-00000000"]},
 }
 """What EC2 can be asked for with DryRun: it answers whether it would, and never does it."""
-ACTIONS = tuple(sorted({*TRIED, "ssm:DescribeParameters", "ssm:GetParameter", "ssm:ListTagsForResource"}))
-"""Everything that the account `aws` and the platform `ec2` call."""
+OWN = (
+    "ebs:CompleteSnapshot",
+    "ebs:GetSnapshotBlock",
+    "ebs:ListSnapshotBlocks",
+    "ebs:PutSnapshotBlock",
+    "ec2:AuthorizeSecurityGroupIngress",
+    "ec2:CancelSpotInstanceRequests",
+    "ec2:CreateTags",
+    "ec2:DeleteKeyPair",
+    "ec2:DeleteSecurityGroup",
+    "ec2:DeleteSnapshot",
+    "ec2:DeleteVolume",
+    "ec2:DeregisterImage",
+    "ec2:DisableImageDeprecation",
+    "ec2:EnableImageDeprecation",
+    "ec2:ModifyImageAttribute",
+    "ec2:ModifySnapshotAttribute",
+    "ec2:ResetImageAttribute",
+    "ec2:ResetSnapshotAttribute",
+    "ec2:RevokeSecurityGroupEgress",
+    "ec2:StopInstances",
+    "ec2:TerminateInstances",
+)
+"""What builds do to their own things. A policy may allow it for those alone, so that it cannot be tried on others."""
+OTHERS = (
+    "ebs:StartSnapshot",
+    "ssm:DeleteParameter",
+    "ssm:DescribeParameters",
+    "ssm:GetParameter",
+    "ssm:GetParametersByPath",
+    "ssm:ListTagsForResource",
+    "ssm:PutParameter",
+)
+ACTIONS = (*TRIED, *OWN, *OTHERS)
+"""Everything that builds call; VM Import and keys of one's own need more."""
+WHOSE: list[dict[str, Any]] = [
+    {
+        "ContextKeyName": "aws:ResourceTag/slipway:installation",
+        "ContextKeyValues": [PROBE],
+        "ContextKeyType": "string",
+    },
+    {"ContextKeyName": "ec2:CreateAction", "ContextKeyValues": ["RunInstances"], "ContextKeyType": "string"},
+]
 
 
-def missing(session: Session, region: str, identity: str) -> list[str]:
-    """The names of the ACTIONS that the identity may not do. IAM knows best, when it may be asked."""
+def missing(session: Session, region: str, identity: str) -> tuple[list[str], list[str]]:
+    """Which of the ACTIONS the identity may not do, and which could not be found out. IAM knows, if it may be asked."""
     try:
-        return _simulated(session, region, identity)
+        return _simulated(session, region, identity), []
     except BuildError:
-        return [action for action in TRIED if _refused(session, region, action)]
+        refused = [action for action in TRIED if _refused(session, region, action)]
+        return refused, [action for action in ACTIONS if action not in TRIED]
 
 
 def _simulated(session: Session, region: str, identity: str) -> list[str]:
@@ -66,6 +98,7 @@ def _simulated(session: Session, region: str, identity: str) -> list[str]:
         *("simulate_principal_policy", "EvaluationResults"),
         PolicySourceArn=principal(identity),
         ActionNames=list(ACTIONS),
+        ContextEntries=WHOSE,
     )
     return [each["EvalActionName"] for each in answers if each["EvalDecision"] != "allowed"]
 
@@ -86,8 +119,10 @@ def _refused(session: Session, region: str, action: str) -> bool:
     return False
 
 
-def notes(session: Session, region: str) -> Iterator[str]:
+def notes(session: Session, region: str, unknown: Sequence[str]) -> Iterator[str]:
     yield f"region {region}"
+    if unknown:
+        yield f"not known, since iam:SimulatePrincipalPolicy is not allowed: {', '.join(unknown)}"
     if session.endpoint:
         yield f"endpoint {session.endpoint}"
     if bundle := os.environ.get(BUNDLE):

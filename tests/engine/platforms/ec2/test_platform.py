@@ -33,13 +33,13 @@ files:
 provisioners:
   - file: {{source: note, target: /home/admin/note}}
 checks:
-  - command: {{run: "cat /home/admin/note", contains: made by the build}}
+  - command: {{run: "cat /home/admin/note", contains: made by the build, within: 1s}}
 """
 
 
-def plan_of(folder: Path, source: str = DEBIAN, options: str = "") -> Plan:
+def plan_of(folder: Path, source: str = DEBIAN, options: str = "", note: str = "made by the build\n") -> Plan:
     parsed = template.parse(TEMPLATE.format(source=source, options=options))
-    (folder / "note").write_text("made by the build\n")
+    (folder / "note").write_text(note)
     return parsed.plans("acme-wiki-1.4.0", {}, folder, revision=2)["ec2"]
 
 
@@ -195,12 +195,11 @@ def test_a_permission_that_lacks_is_told_before_anything_is_started(
 def test_a_check_that_fails_leaves_an_ami_that_the_ledger_knows(
     ec2: Ec2Simulator, account: Aws, context: Context, book: Book
 ) -> None:
-    text = TEMPLATE.format(source=DEBIAN, options="").replace("contains: made by the build", "contains: something else")
-    (context.source / "note").write_text("made by the build\n")
-    plan = template.parse(text).plans("acme-wiki-1.4.0", {}, context.source)["ec2"]
+    plan = plan_of(context.source, note="something else\n")
     with pytest.raises(pipeline.ChecksFailed):
         build(plan, context)
-    assert ec2.held()[REGION].keys() == book.standing.keys() ^ {"image", "snapshot", "images", "snapshots"}
+    assert book.standing.keys() == {"image", "snapshot"}
+    assert ec2.held()[REGION] == {"images": book.standing["image"], "snapshots": book.standing["snapshot"]}
     for _, resource in account.held([REGION], TAGS):
         account.remove(resource, context)
     assert ec2.held() == {}
