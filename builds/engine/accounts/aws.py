@@ -83,6 +83,7 @@ class Aws(Account):
     def _sign_in(self, attempts: int) -> Session:
         given = self.options
         return Session(
+            given.region,
             keys=(given.access_key_id, given.secret_access_key, given.session_token) if given.access_key_id else None,
             profile=given.profile,
             role_arn=given.role_arn,

@@ -18,7 +18,8 @@ from .session import Client
 
 LOOK = 3.0  # seconds between two looks at the console and the instance's state
 SLICE = 0.2  # seconds for which nothing watches whether the build was cancelled
-PATIENCE = 5.0  # seconds for one attempt to connect
+PATIENCE = 20.0  # seconds for one attempt, once somebody answers
+DIAL = 5.0  # seconds until somebody answers
 KEYLESS = 240.0  # seconds for which a machine may answer before its console has shown its host keys
 NAME = b"SSH-"  # what a server says first
 
@@ -71,7 +72,7 @@ class Arrival:
             return None
         self.evidence = "its SSH server answers, but opens no session"
         try:
-            transport = login(connection, self.user, self.key, self.host_key)
+            transport = login(connection, self.user, self.key, self.host_key, PATIENCE)
         except Refused as error:  # its first boot may not have put our key in place yet
             self.evidence = f"its SSH server answers, but {error}"
         except (paramiko.SSHException, OSError, EOFError):
@@ -105,7 +106,7 @@ class Arrival:
 
 def dial(address: str, port: int, context: Context) -> socket.socket | None:
     """A connection on which an SSH server has said its name; None when there is none for now."""
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + DIAL
     connection = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     connection.setblocking(False)
     try:

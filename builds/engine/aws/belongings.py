@@ -56,9 +56,11 @@ class Belongings:
         try:
             reference = create()
         except AwsError as error:
+            if not error.code.endswith(".Duplicate"):
+                raise
             # The answer to the call may have been lost, and the call been repeated: then it is ours.
             found = list(KINDS[kind].find(self.account.session, self.region, {RESOURCE: name}))
-            if not error.code.endswith(".Duplicate") or not found:
+            if not found:
                 raise
             reference = found[0][0]
         entry.made(reference)

@@ -43,13 +43,14 @@ THROTTLED = {
 }
 CAPACITY = {
     "InsufficientCapacity",
+    "InsufficientFreeAddressesInSubnet",
     "InsufficientHostCapacity",
     "InsufficientInstanceCapacity",
-    "SpotMaxPriceTooLow",
-    "MaxSpotInstanceCountExceeded",
     "Server.InsufficientInstanceCapacity",
 }
-"""What another kind of purchase, size, zone or moment may have."""
+"""What another size, zone or moment may have."""
+NO_SPOT = CAPACITY | {"MaxSpotInstanceCountExceeded", "SpotMaxPriceTooLow", "Server.SpotInstanceTermination"}
+"""What an ordinary instance instead of a spot one may have."""
 SERVER = {"InternalError", "InternalFailure", "InternalServerException", "ServiceUnavailable", "Unavailable"}
 UNKNOWN = {"InvalidAction", "NotImplemented", "UnknownOperationException"}
 COMPATIBLE = "A service that is compatible with AWS must have all calls that docs/aws.md names."

@@ -13,7 +13,7 @@ from ..seed import KeyPair
 from . import network, state
 from .arrival import Arrival
 from .belongings import Belongings
-from .errors import CAPACITY, AwsError
+from .errors import NO_SPOT, AwsError
 from .images import describe
 from .launch import Disk, Extras, Launch
 from .machine import Ec2Machine
@@ -120,7 +120,7 @@ def _run(
         try:
             return _start(belongings, {**parameters, "InstanceMarketOptions": market(spot)}, context)
         except AwsError as error:
-            if error.code not in CAPACITY:
+            if error.code not in NO_SPOT:
                 raise
             context.console.write(f"There is no spot instance to be had ({error.code}): taking an ordinary one.\n")
     return _start(belongings, parameters, context)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from ..context import Context
 from ..errors import BuildError, SlipwayError
@@ -106,9 +106,6 @@ class Ec2Machine(SshMachine):
             if found["State"]["Name"] in state.ENDED:
                 raise state.why(found)
             limited.wait(POLL)
-
-    def described(self) -> Mapping[str, Any]:
-        return state.describe(self._ec2, self.id)
 
     def _broken(self, error: Exception | None) -> NoReturn:
         try:

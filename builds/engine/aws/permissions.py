@@ -16,9 +16,11 @@ PROBE = "slipway-probe"
 INSTANCE, IMAGE, SNAPSHOT = "i-00000000000000000", "ami-00000000000000000", "snap-00000000000000000"
 
 TRIED: dict[str, dict[str, Any]] = {
+    "ec2:CopyImage": {"Name": PROBE, "SourceImageId": IMAGE, "SourceRegion": "us-east-1"},
     "ec2:CreateImage": {"InstanceId": INSTANCE, "Name": PROBE},
     "ec2:CreateSecurityGroup": {"GroupName": PROBE, "Description": PROBE},
     "ec2:DescribeImages": {"ImageIds": [IMAGE]},
+    "ec2:DescribeImportSnapshotTasks": {},
     "ec2:DescribeInstances": {"InstanceIds": [INSTANCE]},
     "ec2:DescribeKeyPairs": {"KeyNames": [PROBE]},
     "ec2:DescribeRegions": {},
@@ -29,11 +31,19 @@ TRIED: dict[str, dict[str, Any]] = {
     "ec2:DescribeVolumes": {},
     "ec2:DescribeVpcs": {},
     "ec2:GetConsoleOutput": {"InstanceId": INSTANCE},
+    "ec2:GetEbsDefaultKmsKeyId": {},
+    "ec2:GetEbsEncryptionByDefault": {},
+    "ec2:GetImageBlockPublicAccessState": {},
     "ec2:ImportKeyPair": {"KeyName": PROBE, "PublicKeyMaterial": b"ssh-ed25519 AAAA"},
+    "ec2:RegisterImage": {"Name": PROBE},
     "ec2:RunInstances": {"ImageId": IMAGE, "InstanceType": "t3.small", "MinCount": 1, "MaxCount": 1},
 }
 """What EC2 can be asked for with DryRun: it answers whether it would, and never does it."""
 OWN = (
+    "ebs:CompleteSnapshot",
+    "ebs:GetSnapshotBlock",
+    "ebs:ListSnapshotBlocks",
+    "ebs:PutSnapshotBlock",
     "ec2:AuthorizeSecurityGroupIngress",
     "ec2:CancelSpotInstanceRequests",
     "ec2:CreateTags",
@@ -42,14 +52,28 @@ OWN = (
     "ec2:DeleteSnapshot",
     "ec2:DeleteVolume",
     "ec2:DeregisterImage",
+    "ec2:DisableImageDeprecation",
+    "ec2:EnableImageDeprecation",
+    "ec2:ModifyImageAttribute",
+    "ec2:ModifySnapshotAttribute",
+    "ec2:ResetImageAttribute",
+    "ec2:ResetSnapshotAttribute",
     "ec2:RevokeSecurityGroupEgress",
     "ec2:StopInstances",
     "ec2:TerminateInstances",
-    "ssm:DeleteParameter",
 )
 """What builds do to their own things. A policy may allow it for those alone, so that it cannot be tried on others."""
-ACTIONS = (*TRIED, *OWN, "ssm:DescribeParameters", "ssm:GetParameter", "ssm:ListTagsForResource")
-"""Everything that the account `aws` and the platform `ec2` call."""
+OTHERS = (
+    "ebs:StartSnapshot",
+    "ssm:DeleteParameter",
+    "ssm:DescribeParameters",
+    "ssm:GetParameter",
+    "ssm:GetParametersByPath",
+    "ssm:ListTagsForResource",
+    "ssm:PutParameter",
+)
+ACTIONS = (*TRIED, *OWN, *OTHERS)
+"""Everything that builds call; VM Import and keys of one's own need more."""
 WHOSE: list[dict[str, Any]] = [
     {
         "ContextKeyName": "aws:ResourceTag/slipway:installation",

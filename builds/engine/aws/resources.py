@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from ..context import Context
+from ..errors import SlipwayError
 from ..ledger import Resource
 from .import_kinds import ImportTask, StoredObject
 from .kinds import (
@@ -37,10 +38,19 @@ KINDS: dict[str, Kind] = {
 
 
 def held(session: Session, region: str, tags: Mapping[str, str]) -> Iterator[tuple[str, str, str, str]]:
-    """Everything with these tags in the region: kind, name, id, and the build that made it."""
+    """Everything with these tags in the region: kind, name, id, and the build that made it.
+
+    A kind that cannot be looked for hides no other: its error comes last.
+    """
+    failed: SlipwayError | None = None
     for name, kind in KINDS.items():
-        for reference, seen in kind.find(session, region, tags):
-            yield name, seen.get(RESOURCE, reference), reference, seen.get(BUILD, "")
+        try:
+            for reference, seen in kind.find(session, region, tags):
+                yield name, seen.get(RESOURCE, reference), reference, seen.get(BUILD, "")
+        except SlipwayError as error:
+            failed = failed or error
+    if failed:
+        raise failed
 
 
 def remove(session: Session, resource: Resource, context: Context) -> None:

@@ -29,7 +29,6 @@ NO_PROFILE = {"profile": (None, None, None, None)}
 """For keys of our own: a worker's AWS_PROFILE has nothing to do with them, least of all one that does not exist."""
 ATTEMPTS = 6  # of a call that AWS throttles or fails at; a quarter of a minute in all
 POOL = 10  # connections that a client keeps
-DUMMY_REGION = "us-east-1"  # STS and IAM are asked somewhere before a region is known
 
 
 class Session:
@@ -37,6 +36,7 @@ class Session:
 
     def __init__(
         self,
+        region: str,
         *,
         keys: tuple[str, str, str] | None = None,
         profile: str = "",
@@ -45,7 +45,10 @@ class Session:
         endpoint: str = "",
         attempts: int = ATTEMPTS,
     ) -> None:
-        """Keys (id, secret, token), else a profile, else what the worker has; from there into the role, if any."""
+        """Keys (id, secret, token), else a profile, else what the worker has; from there into the role, if any.
+
+        `region`: where it signs in. Any of the same partition (China's, for instance, is another) will do.
+        """
         self.endpoint = endpoint
         self._attempts = attempts
         self._clients: dict[tuple[str, str, int], Client] = {}
@@ -56,10 +59,10 @@ class Session:
             core.set_credentials(key, secret, token or None)
         if role_arn:
             extra = {"RoleSessionName": "slipway", **({"ExternalId": external_id} if external_id else {})}
-            assumed = _Assumed(core, partial(self._create, core), role_arn, extra)
+            assumed = _Assumed(core, partial(self._create, core, region_name=region), role_arn, extra)
             core = Core(session_vars=NO_PROFILE)
             core.register_component("credential_provider", CredentialResolver([assumed]))
-        with explained("sts", DUMMY_REGION):
+        with explained("sts", region):
             self._boto = boto3.Session(botocore_session=core)
 
     def client(self, service: str, region: str, pool: int = POOL) -> Client:
@@ -84,7 +87,6 @@ class Session:
             s3={"addressing_style": "path"} if self.endpoint else None,
         )
         create = creator.create_client if isinstance(creator, Core) else creator.client
-        parameters.setdefault("region_name", DUMMY_REGION)
         return create(service, config=config, endpoint_url=self.endpoint or None, verify=trust(), **parameters)
 
 

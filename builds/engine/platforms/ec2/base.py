@@ -8,7 +8,7 @@ from ... import plugin
 from ...bases.base import Base
 from ...context import Context
 from ...image import Image
-from .place import Place
+from .place import Named
 from .source import Source
 
 
@@ -18,7 +18,7 @@ class SourceAmi(Base):
     Options: ClassVar[type[plugin.Options]] = Source
     options: Source
 
-    def __init__(self, options: Source, place: Place) -> None:
+    def __init__(self, options: Source, place: Named) -> None:
         super().__init__(options)
         self._place = place
 
@@ -28,13 +28,13 @@ class SourceAmi(Base):
 
     def prepare(self, context: Context) -> Image:
         """Nothing is fetched: which one it is, is settled now for the whole build."""
-        account, region = self._place.enter(context)
-        found = self.options.find(account, region)
-        context.console.write(f"{found['ImageId']} {found.get('Name', '')} in {region}\n")
+        place = self._place.enter(context)
+        found = self.options.find(place)
+        context.console.write(f"{found['ImageId']} {found.get('Name', '')} in {place.region}\n")
         return Image(
             "ami",
             reference=found["ImageId"],
-            account=account.named,
-            region=region,
+            account=place.account.named,
+            region=place.region,
             details={"digest": found["ImageId"], "name": found.get("Name", "")},
         )

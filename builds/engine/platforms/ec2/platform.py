@@ -18,10 +18,11 @@ from ...machine import Machine
 from ..base import NativePlatform
 from . import preflight
 from .base import SourceAmi
-from .place import Place
+from .place import Named
 from .source import Source
 
 if TYPE_CHECKING:
+    from ...formats.base import Format
     from ...plan import Plan
 
 SEAL = "Clean and stop"
@@ -62,19 +63,19 @@ class Ec2(NativePlatform):
     options: Options
 
     @property
-    def place(self) -> Place:
-        return Place(self.options.account, self.options.region)
+    def place(self) -> Named:
+        return Named(self.options.account, self.options.region)
 
     @property
     def base(self) -> SourceAmi:
         return SourceAmi(self.options.source, self.place)
 
     def preflight(self, plan: Plan, context: Context) -> None:
-        preflight.run(self.options, self.place, self._name(plan), context)
+        preflight.run(self.options, self.place.enter(context), self._name(plan), context)
 
     @contextmanager
     def launch(self, base: Image, size: Size, network: str, context: Context) -> Iterator[Machine]:
-        account, region = self.place.enter(context)
+        place = self.place.enter(context)
         volume = self.options.volume
         extras = Extras(
             network=network,
@@ -82,7 +83,7 @@ class Ec2(NativePlatform):
             spot=self.options.spot,
             profile=self.options.instance_profile,
         )
-        with instance.launched(account, region, base.reference, self.options, context, extras) as machine:
+        with instance.launched(place.account, place.region, base.reference, self.options, context, extras) as machine:
             yield machine
 
     def steps(self, plan: Plan) -> Sequence[str]:
@@ -91,18 +92,19 @@ class Ec2(NativePlatform):
     def images(self, machine: Machine, plan: Plan, folder: Path, context: Context) -> Mapping[str, Image]:
         if not isinstance(machine, Ec2Machine):
             raise TypeError(f"{type(machine).__name__} was not launched by this platform")
-        account, region = self.place.enter(context)
+        place = self.place.enter(context)
         with context.step(SEAL) as step:
             machine.seal(step)
             machine.stop(step)
         with context.step(MAKE) as step:
             name = self._name(plan)
-            made = images.create(account, region, machine.id, name, step)
+            described = self._format(plan).options.description
+            made = images.create(place.account, place.region, machine.id, name, step, description=described)
         image = Image(
             AMI,
             reference=made.id,
-            account=account.named,
-            region=region,
+            account=place.account.named,
+            region=place.region,
             holds=made.holds,
             size=plan.size,
             details={"name": name, "architecture": "x86_64"},
@@ -112,10 +114,13 @@ class Ec2(NativePlatform):
     def boot_image(
         self, image: Image, size: Size, context: Context, *, network: str = "outside"
     ) -> AbstractContextManager[Machine]:
-        account, region = Place(image.account, image.region).enter(context)
-        return instance.launched(account, region, image.reference, self.options, context, Extras(network=network))
+        place = Named(image.account, image.region).enter(context)
+        extras = Extras(network=network)
+        return instance.launched(place.account, place.region, image.reference, self.options, context, extras)
+
+    def _format(self, plan: Plan) -> Format:
+        return next(each for each in plan.formats if each.name == AMI)
 
     def _name(self, plan: Plan) -> str:
-        """What the AMI is called: the format knows."""
-        format_ = next(each for each in plan.formats if each.name == AMI)
-        return str(getattr(format_.options, "name", "") or plan.unique_name)
+        """What the AMI is called: the format may say it."""
+        return self._format(plan).options.name or plan.unique_name

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ...accounts.aws import Aws
 from ...aws import images, network
 from ...aws.errors import AwsError
+from ...aws.place import Place
+from ...aws.tags import specifications
 from ...context import Context
 from ...errors import BuildError
-from .place import Place
+from .place import verify
 
 if TYPE_CHECKING:
     from .platform import Ec2
@@ -20,22 +21,21 @@ WOULD = "DryRunOperation"  # what EC2 answers instead of doing it
 
 def run(options: Ec2.Options, place: Place, name: str, context: Context) -> None:
     """Raises BuildError with everything that is missing. Where nobody can sign in, nothing else is looked at."""
-    account, region = place.enter(context)
-    place.verify(account, region)
-    found: dict[str, Any] = {}
+    verify(place)
     problems: list[BuildError] = []
+    source: dict[str, Any] = {}
 
-    def look(what: Callable[[], None]) -> None:
+    def look(what: Callable[[], object]) -> None:
         try:
             what()
         except BuildError as error:
             problems.append(error)
 
-    look(lambda: found.update(options.source.find(account, region)))
-    look(lambda: _name_is_free(account, region, name))
-    look(lambda: found.update(vpc=network.find_vpc(account.client("ec2", region), options)))
+    look(lambda: source.update(options.source.find(place)))
+    look(lambda: _name_is_free(place, name))
+    look(lambda: network.find_vpc(place.client("ec2"), options))
     if not problems:
-        look(lambda: _would_start(account, region, options, found["ImageId"]))
+        look(lambda: _would_start(place, options, source["ImageId"], context))
     if len(problems) == 1:
         raise problems[0]
     if problems:
@@ -44,21 +44,24 @@ def run(options: Ec2.Options, place: Place, name: str, context: Context) -> None
         raise BuildError(f"{len(problems)} things are missing on EC2:\n{lines}", hint=" ".join(hints))
 
 
-def _name_is_free(account: Aws, region: str, name: str) -> None:
-    if image := images.named(account.client("ec2", region), name):
-        raise images.taken(name, image, region)
+def _name_is_free(place: Place, name: str) -> None:
+    if image := images.named(place.client("ec2"), name):
+        raise images.taken(name, image, place.region)
 
 
-def _would_start(account: Aws, region: str, options: Ec2.Options, image: str) -> None:
-    """EC2 says itself whether the type fits and the account may."""
+def _would_start(place: Place, options: Ec2.Options, image: str, context: Context) -> None:
+    """EC2 says itself whether the type fits, the profile exists, and the account may."""
+    profile = options.instance_profile
     try:
-        account.client("ec2", region).run_instances(
+        place.client("ec2").run_instances(
             ImageId=image,
             InstanceType=options.instance_type,
             MinCount=1,
             MaxCount=1,
             DryRun=True,
+            TagSpecifications=specifications(context.tags, "instance"),
             **({"SubnetId": options.subnet} if options.subnet else {}),
+            **({"IamInstanceProfile": {"Name": profile}} if profile else {}),
         )
     except AwsError as error:
         if error.code != WOULD:

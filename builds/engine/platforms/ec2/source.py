@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from ... import plugin
 from ...aws import images
 from ...aws.errors import AwsError
+from ...aws.place import Place
 from ...aws.session import Client
 from ...errors import BuildError
 
@@ -44,12 +45,12 @@ class Source(plugin.Options):
     def title(self) -> str:
         return f"AMI {self.filter.name if self.filter else self.id or self.parameter}"
 
-    def find(self, account: Any, region: str) -> Mapping[str, Any]:
+    def find(self, place: Place) -> Mapping[str, Any]:
         """What EC2 says about it. BuildError: there is none, or its machines would be of another kind."""
-        ec2 = account.client("ec2", region)
+        ec2 = place.client("ec2")
         if self.filter:
             return newest(ec2, self.filter)
-        return fitting(images.describe(ec2, self.id or self._parameter(account.client("ssm", region))))
+        return fitting(images.describe(ec2, self.id or self._parameter(place.client("ssm"))))
 
     def _parameter(self, ssm: Client) -> str:
         try:
