@@ -36,14 +36,13 @@ from .images import Images
 from .imports import Imports
 from .instances import Instances
 from .power import Power
-from .sharing import Sharing
 from .snapshots import Snapshots
 
 ACCOUNT = DEFAULT_ACCOUNT_ID
 Answer = Callable[..., Any]
 
 
-class Ec2(Sharing, Images, Instances, Snapshots, Imports, EC2Response):
+class Ec2(Images, Instances, Snapshots, Imports, EC2Response):
     """All of EC2: ours first, the rest is moto's."""
 
 
@@ -111,7 +110,6 @@ class Simulator:
         self._power.clear()  # what was still booting
         Direct.uploads.clear()
         Imports.tasks.clear()
-        Sharing.blocked.clear()
         self._counts.clear()
         BackendDict.reset()
         reset_model_data()
