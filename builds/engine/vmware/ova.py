@@ -127,7 +127,7 @@ def opened(path: Path) -> Iterator[Package]:
             root = ElementTree.fromstring(text)  # noqa: S314 -- the worker or the vCenter wrote it
         except (tarfile.TarError, StopIteration, ElementTree.ParseError, UnicodeDecodeError) as error:
             raise BuildError(f"{path.name} is no OVA: {error}.") from error
-        networks = tuple(each.attrib[f"{OVF}name"] for each in root.iter(f"{OVF}Network"))
+        networks = tuple(each.attrib[f"{OVF}name"] for each in root.iterfind(f"{OVF}NetworkSection/{OVF}Network"))
         yield Package(text, networks, members, file)
 
 

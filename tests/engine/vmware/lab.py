@@ -5,19 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 
-from builds.engine import pipeline, template
+from builds.engine import formats, pipeline, template
 from builds.engine.accounts.vsphere import Vsphere
+from builds.engine.command import run
 from builds.engine.console import Recorder
 from builds.engine.context import Context
+from builds.engine.image import Image, Size
 from builds.engine.ledger import Entry, Ledger, Resource
 from builds.engine.outcome import Outcome
 from builds.engine.plan import Plan
 from builds.engine.vmware.inventory import Place, Site
+from tests.simulators import disks
 from tests.simulators.vsphere import VsphereSimulator
+from tests.simulators.vsphere.client import Client
 
 TAGS = {"slipway:installation": "lab", "slipway:build": "build-7", "slipway:appliance": "acme/wiki"}
+NAME = "acme-wiki-1.4.0"
 LIMIT = 120  # seconds: ten times what anything here takes on an idle machine
 PLACE = Place(cluster="DC0_C0")
 NATIVE = """\
@@ -74,7 +80,7 @@ class Lab:
             (folder / name).mkdir()
         self.context = Context(
             *("build-7", folder / "work", folder / "cache", folder / "source", self.console),
-            accounts=lambda kind, name: self.account,
+            accounts=self._account,
             ledger=self.book,
             tags=TAGS,
         ).within(LIMIT, "The test")
@@ -83,11 +89,21 @@ class Lab:
     def close(self) -> None:
         self._open.close()
 
+    @cached_property
+    def client(self) -> Client:
+        """Somebody else in the same vCenter."""
+        client = Client(self.vcenter)
+        self._open.callback(client.service._stub.DropConnections)
+        return client
+
+    def _account(self, kind: str, name: str) -> Vsphere:
+        return self.account
+
     def site(self, place: Place = PLACE) -> Site:
         return self._open.enter_context(self.account.site(place))
 
     def plan(self, text: str, platform: str = "vsphere") -> Plan:
-        return template.parse(text).plans("acme-wiki-1.4.0", {}, None)[platform]
+        return template.parse(text).plans(NAME, {}, None)[platform]
 
     def native(self, formats: str = "vsphere-template", **options: object) -> Plan:
         options = {"template": self.vcenter.template, **options}
@@ -113,3 +129,13 @@ def account(vcenter: VsphereSimulator, **changed: str) -> Vsphere:
         "ca": vcenter.ca.read_text(),
     }
     return Vsphere(Vsphere.Options(**{**options, **changed}), "lab")
+
+
+def make_ova(folder: Path) -> Path:
+    """The small simulated disk as an OVA, as the platform qemu makes them."""
+    disk = folder / "disk.qcow2"
+    run(["qemu-img", "convert", "-f", "raw", "-O", "qcow2", disks.tiny(), disk])
+    size = Size(cpus=1, memory=256 * 2**20, disk=64 * 2**20)
+    context = Context("ova", folder, folder, folder, Recorder())
+    asked = [formats.FORMATS["ova"](formats.FORMATS["ova"].Options())]
+    return formats.convert(Image("disk", disk, size=size), NAME, asked, folder, context)["ova"].file

@@ -12,7 +12,7 @@ from builds.engine.formats import ova
 from builds.engine.image import Size
 from builds.engine.platforms.vsphere.platform import Vsphere
 from tests.engine.vmware.lab import Lab
-from tests.simulators.vsphere.client import Client, disk_of
+from tests.simulators.vsphere.client import disk_of
 
 MIB = 2**20
 SIZE = Size(cpus=1, memory=256 * MIB, disk=80 * MIB)
@@ -109,7 +109,7 @@ def test_everything_that_is_missing_is_found_before_anything_is_started(lab: Lab
 
 
 def test_a_disk_does_not_shrink_and_a_linked_clone_keeps_its_size(lab: Lab) -> None:
-    client = Client(lab.vcenter)
+    client = lab.client
     large = client.clone("large")
     disk = disk_of(large)
     disk.capacityInKB = 128 * 1024
@@ -185,7 +185,7 @@ def test_a_cancelled_clone_is_cancelled_in_the_vcenter_too(lab: Lab) -> None:
 
 def test_a_template_whose_name_was_taken_meanwhile_is_no_image(lab: Lab) -> None:
     lab.vcenter.fault("Rename_Task", "taskfault", fault="DuplicateName")
-    with pytest.raises(BuildError, match="Making the template acme-wiki-1.4.0-r1 failed"):
+    with pytest.raises(BuildError, match=r"Making the template .* failed: the name"):
         lab.build(lab.native())
     assert lab.vcenter.holds_nothing()
     assert lab.book.standing() == []
