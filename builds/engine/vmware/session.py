@@ -73,7 +73,7 @@ class Session:
 
     @property
     def address(self) -> str:
-        return f"{self.host}:{self.port}"
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     @property
     def cookie(self) -> str:
@@ -192,6 +192,7 @@ class _Stub(SoapAdapter.StubAdapterBase):  # type: ignore[misc]
         with self._lock:
             if self.times > times:
                 return
+            self._soap.cookie = ""  # a vCenter refuses whoever is signed in already
             raw = vim.ServiceInstance("ServiceInstance", self._soap)
             with self._session._reached("to sign in"):
                 try:
