@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, cast
 
+from pydantic import Field
+
 from ..accounts.vsphere import Vsphere
 from ..context import Context
 from ..image import Image, Size
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from ..plan import Plan
     from ..platforms.base import Platform
 
+NAME = r"^[^/\\%]*$"
 NETWORK = "VM Network"  # as our descriptors call it
 
 
@@ -32,11 +35,12 @@ class VsphereTemplate(PlacedFormat):
     name = images.FORMAT
     label = "vSphere template"
     source = Ova.name
+    programs = ("xorriso",)
 
     class Options(Place):
-        name: str = ""
+        name: str = Field("", pattern=NAME)
         """What it is called there. Empty: the release's name and its revision, `acme-wiki-1.4.0-r2`."""
-        library: str = ""
+        library: str = Field("", pattern=NAME)
         """A content library: the image becomes an OVF item in it instead of a template."""
         thin: bool = True
         """Imported disks take only the room that they need."""
@@ -56,7 +60,7 @@ class VsphereTemplate(PlacedFormat):
         with self._account(context).survey() as survey:
             if site := survey.site(self.options, plan.network):
                 survey.card(site, NETWORK)
-                survey.room(site, plan.size.disk)
+                survey.room(plan.size.disk, site.datastore)
                 images.look(survey, site, self._called(plan), self.options.library)
             survey.check()
 

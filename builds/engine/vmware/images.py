@@ -17,12 +17,18 @@ from .library import Library
 from .machines import ITEM, TEMPLATE, Owned, clone
 
 FORMAT = "vsphere-template"
+NAME_LIMIT = 80
+"""Characters that a vCenter takes."""
 SNAPSHOT = "image"
 """From which linked clones of a template start."""
 
 
 def look(survey: Survey, site: Site, name: str, library: str) -> None:
     """Can an image of this name be put there?"""
+    if len(name) > NAME_LIMIT:
+        survey.problems.append(
+            f"the name {name} has more than {NAME_LIMIT} characters: choose a shorter one with `name`."
+        )
     if not library:
         survey.unused(site, name)
         return
@@ -37,7 +43,7 @@ def start(mine: Owned, image: Image, context: Context) -> None:
     """A machine from the image, which is off still."""
     session, site = mine.session, mine.site
     (held,) = image.holds
-    if image.details.get("kind") == "template":
+    if image.reference.startswith("/"):
         source = session.by_id(vim.VirtualMachine, held)
         linked = "snapshot.currentSnapshot" in session.read(source, "snapshot.currentSnapshot")
         clone(mine, source, context, linked=linked)
@@ -45,7 +51,7 @@ def start(mine: Owned, image: Image, context: Context) -> None:
     library = image.reference.partition("/")[0]
     with Library(session, library) as known:
         places = {"resource_pool_id": site.pool._moId, "folder_id": site.folder._moId}
-        mine.made(session.by_id(vim.VirtualMachine, known.deploy(held, mine.name, places)))
+        mine.made(session.by_id(vim.VirtualMachine, known.deploy(held, mine.name, places, context)))
 
 
 def template(mine: Owned, name: str, size: Size, context: Context) -> Image:

@@ -116,9 +116,9 @@ class Survey:
             self.problems.append(f"`{option}`: there is no machine or template {name} in {site.path}.")
         return found[0] if len(found) == 1 else None
 
-    def room(self, site: Site, size: int, datastore: Any = None) -> None:
+    def room(self, size: int, datastore: Any) -> None:
         """Is there room for a disk of that many bytes?"""
-        about = self.session.read(datastore or site.datastore, "name", "summary.freeSpace")
+        about = self.session.read(datastore, "name", "summary.freeSpace")
         if (free := int(about.get("summary.freeSpace", 0))) < size:
             self.problems.append(
                 f"`datastore`: {about['name']} has {free / GIB:.1f} GiB left, the machine needs {size / GIB:.1f} GiB."

@@ -103,11 +103,21 @@ class Library:
                 f"The upload of {path.name} into the library {self.name} broke off: {error}.", hint="Retry the build."
             ) from error
 
-    def deploy(self, item: str, name: str, site: dict[str, str]) -> str:
+    def deploy(self, item: str, name: str, site: dict[str, str], context: Context) -> str:
         """Make a machine of an item; its id. `site`: the ids of the pool and the folder."""
         spec = {"name": name, "accept_all_EULA": True, "storage_provisioning": "thin"}
-        answer = self._ask("POST", f"{OVF}/id:{item}?~action=deploy", {"deployment_spec": spec, "target": site})
-        return str(self._done(answer, "Starting a machine from the library")["resource_id"]["id"])
+        asked = {"deployment_spec": spec, "target": site}
+        answers: list[Any] = []
+
+        def work() -> None:
+            answers.append(self._ask("POST", f"{OVF}/id:{item}?~action=deploy", asked))
+
+        if error := carry(work, Count(), 0, context, lambda _: None):
+            raise error
+        (answer,) = answers
+        if not answer.get("succeeded"):
+            raise BuildError(f"The vCenter starts no machine from {self.name}: {_reason(answer.get('error'))}.")
+        return str(answer["resource_id"]["id"])
 
     def delete(self, item: str) -> None:
         """What is gone already is no error."""
@@ -115,11 +125,6 @@ class Library:
 
     def _find(self, what: str, spec: dict[str, str]) -> list[str]:
         return list(self._ask("POST", f"{what}?~action=find", {"spec": spec}) or [])
-
-    def _done(self, answer: Any, doing: str) -> Any:
-        if not answer.get("succeeded"):
-            raise BuildError(f"{doing} failed: {_reason(answer.get('error'))}.")
-        return answer
 
     def _ask(self, method: str, path: str, body: object = None, *, missing: bool = False) -> Any:
         url = f"https://{self._session.address}/rest/{path}"

@@ -12,7 +12,7 @@ from typing import Any
 from pyVmomi import vim, vmodl
 
 from ..context import Context
-from ..errors import SlipwayError, WorkerError
+from ..errors import Cancelled, SlipwayError, TimedOut, WorkerError
 from ..image import Size
 from ..ledger import Entry
 from ..seed import Seed
@@ -68,7 +68,7 @@ def owned(site: Site, context: Context, create: Callable[[Owned], None]) -> Iter
     try:
         try:
             create(mine)
-        except WorkerError:  # the connection broke: whether it was made is not known
+        except (Cancelled, TimedOut, WorkerError):  # whether it is being made still, nobody has told
             unsure = True
             raise
         yield mine

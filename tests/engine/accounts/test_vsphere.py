@@ -60,7 +60,7 @@ def test_wrong_options_are_refused(vcenter: VsphereSimulator, option: str, value
     [
         ("vc.example.com", "vc.example.com:443"),
         ("vc.example.com:8443", "vc.example.com:8443"),
-        ("[fd00::1]:1", "fd00::1:1"),
+        ("[fd00::1]:1", "[fd00::1]:1"),
     ],
 )
 def test_the_host_may_have_a_port(host: str, address: str) -> None:

@@ -133,8 +133,7 @@ class Vsphere(NativePlatform):
                 else:
                     ova.import_(mine, image.file, context)
 
-            access = Access.throwaway("root", self.options.ssh_port, self.options.ip_timeout)
-            with launched(site, create, size, access, context) as machine:
+            with launched(site, create, size, self._access(context), context) as machine:
                 yield machine
 
     def _account(self, context: Context) -> Account:
@@ -169,7 +168,7 @@ class Vsphere(NativePlatform):
         if self.options.linked and "snapshot.currentSnapshot" not in about:
             survey.problems.append("`linked`: the template has no snapshot to start from.")
         if not self.options.linked:
-            survey.room(site, size.disk, site.datastore if self.options.datastore else about["datastore"][0])
+            survey.room(size.disk, site.datastore if self.options.datastore else about["datastore"][0])
 
     def _access(self, context: Context) -> Access:
         options = self.options
