@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
+
+from pydantic import Field
 
 from ..accounts.vsphere import Vsphere
 from ..context import Context
@@ -12,7 +14,7 @@ from ..image import Image, Size
 from ..machine import Machine
 from ..vmware import images, ova
 from ..vmware.guest import Access
-from ..vmware.inventory import Place, Site, Survey
+from ..vmware.inventory import Place
 from ..vmware.launch import launched
 from ..vmware.machines import Owned, owned
 from .base import PlacedFormat
@@ -21,6 +23,9 @@ from .ova import Ova
 if TYPE_CHECKING:
     from ..plan import Plan
     from ..platforms.base import Platform
+
+NAME = r"^[^/\\%]*$"
+NETWORK = "VM Network"  # as our descriptors call it
 
 
 class VsphereTemplate(PlacedFormat):
@@ -31,11 +36,12 @@ class VsphereTemplate(PlacedFormat):
     label = "vSphere template"
     account_kind = "vsphere"
     source = Ova.name
+    programs = ("xorriso",)
 
     class Options(Place):
-        name: str = ""
+        name: str = Field("", pattern=NAME)
         """What it is called there. Empty: the release's name and its revision, `acme-wiki-1.4.0-r2`."""
-        library: str = ""
+        library: str = Field("", pattern=NAME)
         """A content library: the image becomes an OVF item in it instead of a template."""
         thin: bool = True
         """Imported disks take only the room that they need."""
@@ -53,27 +59,33 @@ class VsphereTemplate(PlacedFormat):
         if self.name in getattr(plan.platform, "formats", ()):
             return  # the platform has looked
         with self._account(context).survey() as survey:
-            if site := survey.site(self.options):
-                self._card(survey, site)
-                survey.room(site, plan.size.disk)
+            if site := survey.site(self.options, plan.network):
+                survey.card(site, NETWORK)
+                survey.room(plan.size.disk, site.datastore)
                 images.look(survey, site, self._called(plan), self.options.library)
             survey.check()
 
     def make(self, image: Image, plan: Plan, context: Context) -> Image:
+        name, library = self._called(plan), self.options.library
         with self._account(context).site(self.options) as site:
-            card = self._card(Survey(site.session), site)
+            if library:
+                return images.item(site, name, library, image.file, plan.size, context)
 
             def create(mine: Owned) -> None:
-                ova.import_(mine, image.file, card, context, thin=self.options.thin)
+                ova.import_(mine, image.file, context, thin=self.options.thin)
 
             with owned(site, context, create) as mine:
-                return images.make(mine, self._called(plan), self.options.library, plan.size, context)
+                return images.template(mine, name, plan.size, context)
 
     @contextmanager
     def boot(self, image: Image, size: Size, context: Context, *, network: str = "outside") -> Iterator[Machine]:
-        with self._account(context).site(self.options) as site:
-            create = lambda mine: images.start(mine, image, context)  # noqa: E731
-            with launched(site, create, size, site.network, Access.throwaway(), context) as machine:
+        with self._account(context).site(self.options, network) as site:
+
+            def create(mine: Owned) -> None:
+                images.start(mine, image, context)
+
+            access = Access.throwaway(patience=self.options.ip_timeout)
+            with launched(site, create, size, access, context) as machine:
                 yield machine
 
     def _account(self, context: Context) -> Vsphere:
@@ -81,7 +93,3 @@ class VsphereTemplate(PlacedFormat):
 
     def _called(self, plan: Plan) -> str:
         return self.options.name or plan.unique_name
-
-    def _card(self, survey: Survey, site: Site) -> Any:
-        """The network of an imported machine: it comes without one."""
-        return site.network or survey.network(site.networks, "")

@@ -25,6 +25,7 @@ from .machines import Owned
 
 LOOK = 0.5  # seconds between two looks at the guest
 CONNECT = 5.0  # seconds
+GREETING = 15.0  # seconds
 SEEN = ("runtime.powerState", "guest.ipAddress", "guest.net", "guest.toolsRunningStatus", "guest.toolsVersionStatus2")
 INSTALL = "Install open-vm-tools in the image: a vCenter learns a machine's address only from VMware Tools in it."
 
@@ -151,7 +152,9 @@ class VsphereMachine(SshMachine):
             ) from late
 
     def _enter(self) -> paramiko.Transport:
-        transport = login(self.connect(self.access.port, CONNECT), self.user, self.access.key, self.access.host_key)
+        transport = login(
+            self.connect(self.access.port, CONNECT), self.user, self.access.key, self.access.host_key, GREETING
+        )
         self.access.host_key = self.access.host_key or describe(transport.get_remote_server_key())
         return transport
 

@@ -29,7 +29,6 @@ NEEDED = (
     "VirtualMachine.Inventory.Create",
     "VirtualMachine.Inventory.CreateFromExisting",
     "VirtualMachine.Inventory.Delete",
-    "VirtualMachine.Inventory.Move",
     "VirtualMachine.Provisioning.Clone",
     "VirtualMachine.Provisioning.DeployTemplate",
     "VirtualMachine.Provisioning.MarkAsTemplate",
