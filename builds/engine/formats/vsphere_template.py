@@ -29,6 +29,7 @@ class VsphereTemplate(PlacedFormat):
 
     name = images.FORMAT
     label = "vSphere template"
+    account_kind = "vsphere"
     source = Ova.name
 
     class Options(Place):

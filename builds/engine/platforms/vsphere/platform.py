@@ -43,6 +43,7 @@ class Vsphere(NativePlatform):
 
     name = "vsphere"
     label = "vSphere"
+    account_kind = "vsphere"
     formats = (images.FORMAT, "ova")
 
     class Options(Place):
