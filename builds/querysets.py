@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import models
+from django.db.models.functions import Coalesce
 
 from . import states
 
@@ -81,7 +82,10 @@ class ArtifactQuerySet(models.QuerySet):
 class LimitQuerySet(models.QuerySet):
     def with_busy(self):
         """Each with `busy`, how many builds are at work under it."""
-        return self.annotate(busy=models.Count("builds", filter=models.Q(builds__state__in=states.OWNED)))
+        held = self.model.builds.through.objects.filter(limit=models.OuterRef("pk"), build__state__in=states.OWNED)
+        count = held.order_by().values("limit").annotate(count=models.Count("pk")).values("count")
+        # Not a join: whoever asks for the limits of some builds counts all the others, too.
+        return self.annotate(busy=Coalesce(models.Subquery(count), 0))
 
 
 class DeliveryQuerySet(models.QuerySet):

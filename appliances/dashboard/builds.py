@@ -17,9 +17,11 @@ from appliances.permissions import can_maintain
 from builds import queue
 from builds.engine.errors import SlipwayError
 from builds.models import Build, LogChunk, Step
+from builds.states import BuildState
 
 from .access import build_for
 from .progress import progress
+from .queue import Outlook
 
 CHUNKS_SHOWN = 3000
 LAST_LINES = 24
@@ -124,6 +126,7 @@ def page(request: HttpRequest, found: Build) -> dict[str, Any]:
         "release": found.revision.release,
         "appliance": found.revision.release.appliance,
         "progress": progress(found),
+        "queued": Outlook.now().of(found) if found.state == BuildState.QUEUED else None,
         "artifacts": artifacts,
         "checks": checks,
         "may_maintain": can_maintain(request.user, team),

@@ -18,11 +18,13 @@ from appliances.models import Appliance, Release, Revision, SourceKind
 from appliances.permissions import can_maintain
 from builds import outline
 from builds.engine.errors import Problem, SlipwayError, TemplateError
-from builds.states import BuildState
+from builds.states import BuildState, DeliveryState
 
+from . import deliveries
 from .access import appliance_for, release_for
 from .changes import diff
 from .example import EXAMPLE
+from .queue import Outlook
 from .verbs import possible
 
 REVISIONS_SHOWN = 20
@@ -100,12 +102,16 @@ def page(
     request: HttpRequest, release: Release, form: ReleaseForm, text: str, problems: list[Problem] | None
 ) -> dict[str, Any]:
     revisions = list(recent_revisions(release)) if release.pk else []
+    add_time_left(revisions)
+    shared = deliveries.of_release(release) if release.pk else []
     return {
         "area": "dashboard",
         "release": release,
         "appliance": release.appliance,
         "form": form,
         "revisions": revisions,
+        "deliveries": shared,
+        "deliveries_under_way": any(each.state in (DeliveryState.QUEUED, DeliveryState.RUNNING) for each in shared),
         "events": release.events.select_related("by", "revision")[:20] if release.pk else [],
         "may_maintain": can_maintain(request.user, release.appliance.team),
         "verbs": possible(release, revisions),
@@ -127,6 +133,16 @@ def recent_revisions(release: Release) -> QuerySet[Revision]:
             distinct=True,
         )
     ).prefetch_related("builds")[:REVISIONS_SHOWN]
+
+
+def add_time_left(revisions: list[Revision]) -> None:
+    """Until all its builds have ended, as far as that is known."""
+    active = {revision.pk: [build for build in revision.builds.all() if build.is_active] for revision in revisions}
+    outlook = Outlook.now() if any(active.values()) else Outlook()
+    for revision in revisions:
+        entries = [outlook.of(build) for build in active[revision.pk]]
+        ends = [entry.estimate.end if entry else None for entry in entries]
+        revision.seconds_left = max(ends) if ends and None not in ends else None
 
 
 def verdict(

@@ -2,7 +2,19 @@
 
 from django.urls import path
 
-from . import accounts, appliances, builds, home, queue, releases, resources, revisions, teams, verbs
+from . import (
+    accounts,
+    appliances,
+    builds,
+    deliveries,
+    home,
+    queue,
+    releases,
+    resources,
+    revisions,
+    teams,
+    verbs,
+)
 
 APPLIANCE = "dashboard/appliances/<slug:team>/<slug:appliance>"
 RELEASE = f"{APPLIANCE}/releases/<str:version>"
@@ -16,6 +28,7 @@ urlpatterns = [
     path(f"{APPLIANCE}/new-release", releases.new, name="new-release"),
     path(RELEASE, releases.release, name="release"),
     path(f"{RELEASE}/r<int:number>", revisions.revision, name="revision"),
+    path(f"{RELEASE}/deliveries/<int:number>/retry", deliveries.retry, name="retry-delivery"),
     path(f"{RELEASE}/<slug:verb>", verbs.confirm, name="verb"),
     path("dashboard/teams/new", teams.new, name="new-team"),
     path("dashboard/teams/<slug:team>", teams.team, name="team"),

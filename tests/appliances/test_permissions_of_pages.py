@@ -40,6 +40,7 @@ ADDRESSES = {
     "edit-appliance": ("/dashboard/appliances/acme/wiki/edit", MAINTAINER),
     "new-release": ("/dashboard/appliances/acme/wiki/new-release", MAINTAINER),
     "verb": ("/dashboard/appliances/acme/wiki/releases/1.0.0/rebuild", MAINTAINER),
+    "retry-delivery": ("POST /dashboard/appliances/acme/wiki/releases/1.0.0/deliveries/999/retry", MAINTAINER),
     "validate": ("POST /dashboard/appliances/acme/wiki/validate", MAINTAINER),
     "cancel-build": ("POST /builds/BUILD/cancel", MAINTAINER),
     "retry-build": ("POST /builds/BUILD/retry", MAINTAINER),

@@ -118,13 +118,19 @@ def test_viewers_have_no_buttons(client, build):
     assert "/cancel" not in text(client.get(f"/builds/{build.pk}"))
 
 
-def test_the_queue_page_lives_without_redis_and_hides_other_teams(client, build):
-    factories.build(state="queued")
-    page = text(client.get("/queue"))
-    assert "does not answer" in page
-    assert "another team’s build" in page
+def test_what_an_unfinished_build_has_is_shown_but_not_to_be_had(client, build):
+    Build.objects.update(state="failed", finished_at=timezone.now(), error="Copying failed.")
+    factories.artifact(build, format="raw", name="wiki.raw", file="artifacts/1/wiki.raw", intermediate=True)
+    factories.artifact(build, format="ami", reference="ami-1", region="us-east-1", name="")
+    page = text(client.get(f"/builds/{build.pk}"))
+    for part in ("ami-1", "us-east-1", "wiki.raw", "only for the import", "does only the rest"):
+        assert part in page
+    assert "/r1/wiki.raw" not in page
 
 
-def test_the_queue_page_asks_a_real_redis(client, build, redis):
-    page = text(client.get("/queue"))
-    assert "No worker takes builds for qemu" in page
+def test_a_build_that_waits_says_for_what_and_when_its_turn_comes(client, build, redis):
+    Build.objects.update(state="queued", started_at=None)
+    build.steps.all().delete()
+    page = text(client.get(f"/builds/{build.pk}"))
+    assert "no worker for qemu is running" in page
+    assert "number 1 in line" in page
