@@ -29,7 +29,7 @@ class Ledger(ledger.Ledger):
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        self._writer.submit(connection.close)
+        self._writer.submit(lambda: connection.close())  # that thread's own: it is looked up there
         self._writer.shutdown()
 
     def plan(self, account: str, place: str, kind: str, name: str) -> Entry:
