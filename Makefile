@@ -3,13 +3,16 @@ PYTHON := .venv/bin/python
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test lint format bench doctor schema clean
+.PHONY: help demo demo-platforms run test lint format bench doctor schema clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: .venv/installed ## set everything up, build a real appliance and show it (EXIT=1: end with the build's outcome)
 	@$(PYTHON) manage.py demo $(if $(EXIT),--exit)
+
+demo-platforms: .venv/installed-dev ## the same on EC2, vSphere and Vagrant too, against simulated ones (EXIT=1 as above)
+	@$(PYTHON) -m tests.demo $(if $(EXIT),--exit)
 
 run: .venv/installed ## start the site for everyday use: web, workers, queue (asks for the first admin)
 	@$(PYTHON) manage.py up

@@ -78,6 +78,18 @@ def keep(artifact: Artifact, references: tuple[str, ...]) -> None:
     Resource.objects.standing().filter(build__in=attempts, reference__in=references).update(artifact=artifact)
 
 
+def held_by(artifact: Artifact) -> tuple[str, ...]:
+    """The references that live as long as the image does. Where it has several rows, one of them owns all."""
+    rows = Artifact.objects.filter(
+        reference=artifact.reference,
+        account=artifact.account,
+        region=artifact.region,
+        build__revision__release=artifact.build.revision.release_id,
+    )
+    owned = Resource.objects.standing().filter(artifact__in=rows).exclude(reference="")
+    return tuple(owned.values_list("reference", flat=True))
+
+
 def hand_over(artifact: Artifact, heir: Artifact) -> None:
     """The same image has a newer row: that owns from now on what the older one did."""
     artifact.resources.update(artifact=heir)

@@ -15,6 +15,7 @@ WORKSHOP = [
     "/dashboard/",
     "/dashboard/appliances/acme/bookstack",
     "/dashboard/appliances/acme/bookstack/releases/1.5.0",
+    "/dashboard/appliances/acme/bookstack/releases/1.4.0/r1",
     "/dashboard/teams/acme",
     "/builds/{running}",
     "/builds/{failed}",
@@ -60,16 +61,23 @@ def test_keys(visit):
 
 def test_the_tab_is_remembered(visit):
     page = visit("/acme/bookstack")
-    expect(page.get_by_text("govc import.ova")).to_be_visible()
+    expect(page.get_by_text("aws ec2 run-instances")).to_be_visible()
     page.get_by_text("Vagrant", exact=True).click()
     expect(page.get_by_text("vagrant box add").first).to_be_visible()
     page.goto("/harbour/grafana")
     expect(page.get_by_text("vagrant box add").first).to_be_visible()
-    expect(page.get_by_text("govc import.ova")).not_to_be_visible()
+    expect(page.get_by_text("aws ec2 run-instances")).not_to_be_visible()
+
+
+def test_a_tab_in_the_address_counts_more_than_the_remembered_one(visit):
+    page = visit("/acme/bookstack")
+    page.get_by_text("Vagrant", exact=True).click()
+    page.goto("/acme/bookstack?for=vmware")
+    expect(page.get_by_text("govc import.ova")).to_be_visible()
 
 
 def test_a_command_is_copied_as_it_stands(visit):
-    page = visit("/acme/bookstack", permissions=["clipboard-read", "clipboard-write"])
+    page = visit("/acme/bookstack?for=vmware", permissions=["clipboard-read", "clipboard-write"])
     box = page.locator(".copy", has_text="govc import.ova")
     box.get_by_role("button").click()
     expect(box.get_by_role("button")).to_have_text("Copied")

@@ -38,7 +38,7 @@ class Command(BaseCommand):
         url = f"http://127.0.0.1:{port}"
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the site ends with this command
         with site(port, url):
-            revision = sample_revision()
+            revision = sample_revision(sample_template())
             call_command("watch", f"r{revision.pk}")
             revision.refresh_from_db()
             self.tell(revision, url)
@@ -60,11 +60,20 @@ class Command(BaseCommand):
         self.stdout.write(f"  Sign in as     demo, with the password in {password_file()}")
 
 
-def sample_revision() -> Revision:
-    """Release 1.0.0 of the sample appliance, its builds queued; what is built already is left as it is."""
-    user = sample_user()
+def sample_template() -> str:
+    return (EXAMPLE / "appliance.yaml").read_text()
+
+
+def sample_team(user: User) -> Team:
     team, _ = Team.objects.get_or_create(slug="demo", defaults={"name": "Demo team"})
     Membership.objects.get_or_create(team=team, user=user, defaults={"role": Role.OWNER})
+    return team
+
+
+def sample_revision(template: str) -> Revision:
+    """Release 1.0.0 of the sample appliance, its builds queued; what is built already is left as it is."""
+    user = sample_user()
+    team = sample_team(user)
     appliance, _ = Appliance.objects.get_or_create(
         team=team,
         slug="forge",
@@ -83,7 +92,7 @@ def sample_revision() -> Revision:
         version="1.0.0",
         defaults={
             "notes": "The first release: Fossil on port 80, made ready at first boot.",
-            "template": (EXAMPLE / "appliance.yaml").read_text(),
+            "template": template,
         },
     )
     revision, made = releases.revise(release, by=user)
