@@ -128,12 +128,12 @@ def test_builds_over_a_limit_are_made_one_after_another_without_help(worker):
     revision = factories.revision()
     account = revision.release.appliance.team.accounts.create(name="lab", kind="cloud", ciphertext=b"")
     limit = Limit.objects.create(account=account, at_once=1)
-    builds = [start_build() for _ in range(4)]
+    builds = [start_build() for _ in range(3)]
     for build in builds:
         build.limits.add(limit)
     for _ in range(2):
         worker("slow_images")
-    wait_for(lambda: all(state_of(build) == BuildState.SUCCEEDED for build in builds))
+    wait_for(lambda: all(state_of(build) == BuildState.SUCCEEDED for build in builds), seconds=60)
     spans = sorted(Build.objects.values_list("started_at", "finished_at"))
     assert all(end <= start for (_, end), (start, _) in itertools.pairwise(spans))
 

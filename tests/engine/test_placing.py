@@ -8,12 +8,15 @@ from typing import Any
 import pytest
 
 from builds.engine import pipeline, placing, plugin
+from builds.engine.accounts import ACCOUNTS
 from builds.engine.console import Recorder
 from builds.engine.context import Context
 from builds.engine.errors import BuildError
+from builds.engine.formats import FORMATS
 from builds.engine.formats.base import PlacedFormat
 from builds.engine.image import Image
 from builds.engine.outcome import Outcome, Unfinished
+from builds.engine.platforms import PLATFORMS
 
 
 class Cloud(PlacedFormat):
@@ -100,3 +103,10 @@ def test_what_an_image_does_not_say_its_platform_says(context):
     assert placing.accounts(found) == {("cloud", "lab", "east"), ("cloud", "lab", "west")}
     found.platform = SimpleNamespace(account_kind="other", options=Cloud.Options(account="else"))
     assert placing.accounts(found) == {("other", "else", ""), ("cloud", "", "west")}
+
+
+@pytest.mark.parametrize("part", [*PLATFORMS.values(), *FORMATS.values()], ids=lambda part: part.__name__)
+def test_whatever_signs_in_says_to_which_kind_of_account(part):
+    """By that builds are limited, and workers tell what only waits from what works on their host."""
+    assert ("account" in part.Options.model_fields) == bool(part.account_kind)
+    assert not part.account_kind or part.account_kind in ACCOUNTS
