@@ -72,10 +72,10 @@ class Vsphere(Account):
             yield Survey(session, self.named, self.options.datacenter)
 
     @contextmanager
-    def site(self, place: Place) -> Iterator[Site]:
+    def site(self, place: Place, network: str = "outside") -> Iterator[Site]:
         """The place, found, with a session in it. Raises BuildError with everything that is not there."""
         with self.survey() as survey:
-            site = survey.site(place)
+            site = survey.site(place, network)
             survey.check()
             yield cast(Site, site)
 

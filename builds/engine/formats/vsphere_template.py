@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from ..accounts.vsphere import Vsphere
 from ..context import Context
@@ -12,7 +12,7 @@ from ..image import Image, Size
 from ..machine import Machine
 from ..vmware import images, ova
 from ..vmware.guest import Access
-from ..vmware.inventory import Place, Site, Survey
+from ..vmware.inventory import Place
 from ..vmware.launch import launched
 from ..vmware.machines import Owned, owned
 from .base import PlacedFormat
@@ -21,6 +21,8 @@ from .ova import Ova
 if TYPE_CHECKING:
     from ..plan import Plan
     from ..platforms.base import Platform
+
+NETWORK = "VM Network"  # as our descriptors call it
 
 
 class VsphereTemplate(PlacedFormat):
@@ -53,27 +55,33 @@ class VsphereTemplate(PlacedFormat):
         if self.name in getattr(plan.platform, "formats", ()):
             return  # the platform has looked
         with self._account(context).survey() as survey:
-            if site := survey.site(self.options):
-                self._card(survey, site)
+            if site := survey.site(self.options, plan.network):
+                survey.card(site, NETWORK)
                 survey.room(site, plan.size.disk)
                 images.look(survey, site, self._called(plan), self.options.library)
             survey.check()
 
     def make(self, image: Image, plan: Plan, context: Context) -> Image:
+        name, library = self._called(plan), self.options.library
         with self._account(context).site(self.options) as site:
-            card = self._card(Survey(site.session), site)
+            if library:
+                return images.item(site, name, library, image.file, plan.size, context)
 
             def create(mine: Owned) -> None:
-                ova.import_(mine, image.file, card, context, thin=self.options.thin)
+                ova.import_(mine, image.file, context, thin=self.options.thin)
 
             with owned(site, context, create) as mine:
-                return images.make(mine, self._called(plan), self.options.library, plan.size, context)
+                return images.template(mine, name, plan.size, context)
 
     @contextmanager
     def boot(self, image: Image, size: Size, context: Context, *, network: str = "outside") -> Iterator[Machine]:
-        with self._account(context).site(self.options) as site:
-            create = lambda mine: images.start(mine, image, context)  # noqa: E731
-            with launched(site, create, size, site.network, Access.throwaway(), context) as machine:
+        with self._account(context).site(self.options, network) as site:
+
+            def create(mine: Owned) -> None:
+                images.start(mine, image, context)
+
+            access = Access.throwaway(patience=self.options.ip_timeout)
+            with launched(site, create, size, access, context) as machine:
                 yield machine
 
     def _account(self, context: Context) -> Vsphere:
@@ -81,7 +89,3 @@ class VsphereTemplate(PlacedFormat):
 
     def _called(self, plan: Plan) -> str:
         return self.options.name or plan.unique_name
-
-    def _card(self, survey: Survey, site: Site) -> Any:
-        """The network of an imported machine: it comes without one."""
-        return site.network or survey.network(site.networks, "")

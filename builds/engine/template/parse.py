@@ -139,6 +139,7 @@ def _paths_that_lead_out(made: Plugin | None, entry_: Entry[Any]) -> Iterator[Fl
 def _places(registry: Registry) -> str:
     """Where secrets may be named, for the author."""
     kinds: list[tuple[str, type[Any]]] = [
+        *((name, kind) for name, kind in registry.platforms.items()),
         *((name, kind) for name, kind in registry.provisioners.items()),
         *((name, kind) for name, kind in registry.checks.items()),
     ]

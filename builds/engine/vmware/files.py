@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
-import urllib3
 from pyVmomi import vim
 from urllib3.exceptions import HTTPError
 
@@ -15,8 +13,6 @@ from ..context import Context
 from ..errors import BuildError
 from . import tasks
 from .session import Session
-
-NAME = re.compile(r"\[(.+?)\] (.+)")
 
 
 def beside(machine_file: str, name: str) -> str:
@@ -26,15 +22,15 @@ def beside(machine_file: str, name: str) -> str:
 
 def upload(session: Session, datacenter: str, source: Path, target: str) -> None:
     """A small file, in one go. `datacenter` is its path."""
-    match = NAME.fullmatch(target)
-    assert match, target  # noqa: S101 -- vCenter's own names look so
-    query = urlencode({"dcPath": datacenter, "dsName": match[1]})
-    url = f"https://{session.address}/folder/{quote(match[2])}?{query}"
+    datastore, _, path = target.removeprefix("[").partition("] ")
+    query = urlencode({"dcPath": datacenter, "dsName": datastore})
+    url = f"https://{session.address}/folder/{quote(path)}?{query}"
     try:
-        answer = session.http().request("PUT", url, body=source.read_bytes(), headers={"Cookie": session.cookie})
+        with session.http() as pool:
+            answer = pool.request("PUT", url, body=source.read_bytes(), headers={"Cookie": session.cookie})
         if answer.status >= 300:
             raise HTTPError(f"{answer.status} {answer.reason}")
-    except (HTTPError, urllib3.exceptions.HTTPError) as error:
+    except HTTPError as error:
         raise BuildError(
             f"{target} could not be written: {error}.",
             hint=f"Does {session.user} have the privileges Datastore.Browse and Datastore.FileManagement?",
@@ -44,7 +40,7 @@ def upload(session: Session, datacenter: str, source: Path, target: str) -> None
 def delete(session: Session, datacenter: Any, name: str, context: Context) -> None:
     """What is gone already is no error."""
     try:
-        with_task = session.content.fileManager.DeleteDatastoreFile_Task(name=name, datacenter=datacenter)
-        tasks.finish(session, with_task, context)
+        task = session.content.fileManager.DeleteDatastoreFile_Task(name=name, datacenter=datacenter)
+        tasks.finish(session, task, context)
     except vim.fault.FileNotFound:
         return

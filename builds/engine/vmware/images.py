@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any
+from pathlib import Path
 
-from pyVmomi import vim, vmodl
+from pyVmomi import vim
 
 from ..context import Context
-from ..errors import BuildError
+from ..errors import SlipwayError
 from ..image import Image, Size
-from . import hardware, tasks
+from . import tasks
 from .errors import explained
 from .inventory import Site, Survey, path_of
 from .library import Library
@@ -19,7 +19,6 @@ from .machines import ITEM, TEMPLATE, Owned, clone
 FORMAT = "vsphere-template"
 SNAPSHOT = "image"
 """From which linked clones of a template start."""
-LIBRARY = "library"
 
 
 def look(survey: Survey, site: Site, name: str, library: str) -> None:
@@ -32,19 +31,6 @@ def look(survey: Survey, site: Site, name: str, library: str) -> None:
             survey.problems.append(f"`library`: there is no content library {library}.")
         elif known.item(name):
             survey.problems.append(f"`library`: {library} has an item {name} already.")
-
-
-def make(mine: Owned, name: str, library: str, size: Size, context: Context) -> Image:
-    """Of a machine that is off: a template in its folder, or an item of a content library."""
-    site = mine.site
-    if library:
-        reference, held = _item(mine, name, library, context)
-    else:
-        reference, held = _template(mine, name, context)
-    details = {"vCenter": site.session.host, "kind": f"{LIBRARY} item" if library else "template"}
-    return Image(
-        FORMAT, reference=reference, account=site.account, region=site.path, holds=(held,), size=size, details=details
-    )
 
 
 def start(mine: Owned, image: Image, context: Context) -> None:
@@ -62,14 +48,14 @@ def start(mine: Owned, image: Image, context: Context) -> None:
         mine.made(session.by_id(vim.VirtualMachine, known.deploy(held, mine.name, places)))
 
 
-def _template(mine: Owned, name: str, context: Context) -> tuple[str, str]:
+def template(mine: Owned, name: str, size: Size, context: Context) -> Image:
+    """Of a machine that is off: it becomes a template in its folder, under this name."""
     session, vm, site = mine.session, mine.vm, mine.site
     doing = f"Making the template {name}"
     with explained(session, doing):
-        if hardware.disk_of(mine.read("config.hardware.device")["config.hardware.device"]):
-            about = "Linked clones start here."
-            task = vm.CreateSnapshot_Task(name=SNAPSHOT, description=about, memory=False, quiesce=False)
-            tasks.wait(session, task, context, doing)
+        about = "Linked clones start here."
+        task = vm.CreateSnapshot_Task(name=SNAPSHOT, description=about, memory=False, quiesce=False)
+        tasks.wait(session, task, context, doing)
         vm.MarkAsTemplate()
         entry = context.ledger.plan(site.account, site.path, TEMPLATE, name)
         entry.made(vm._moId)
@@ -79,25 +65,26 @@ def _template(mine: Owned, name: str, context: Context) -> tuple[str, str]:
             entry.gone()  # it is what it was: a machine of ours
             raise
     mine.keep()
-    return f"/{path_of(session, vm)}", vm._moId
+    return _image(site, "template", f"/{path_of(session, vm)}", vm._moId, size)
 
 
-def _item(mine: Owned, name: str, library: str, context: Context) -> tuple[str, str]:
-    site = mine.site
+def item(site: Site, name: str, library: str, ova: Path, size: Size, context: Context) -> Image:
+    """Of an OVA: it becomes an item of the content library."""
     entry = context.ledger.plan(site.account, site.path, ITEM, f"{library}/{name}")
     with Library(site.session, library) as known:
         try:
-            item = known.capture(mine.vm._moId, name, f"Made by Slipway: {context.build}.")
-        except BuildError:
-            _forget(known, name, entry)
+            known.add(name, f"Made by Slipway: {context.build}.", ova, context, entry.made)
+        except BaseException:
+            with suppress(SlipwayError):
+                if half := entry.resource.reference or known.item(name):
+                    known.delete(half)
+                    entry.gone()
             raise
-    entry.made(item)
-    return f"{library}/{name}", item
+    return _image(site, "library item", f"{library}/{name}", entry.resource.reference, size)
 
 
-def _forget(library: Library, name: str, entry: Any) -> None:
-    """What a failed capture has left."""
-    with suppress(BuildError, vmodl.MethodFault):
-        if half := library.item(name):
-            library.delete(half)
-        entry.gone()
+def _image(site: Site, kind: str, reference: str, held: str, size: Size) -> Image:
+    details = {"vCenter": site.session.host, "kind": kind}
+    return Image(
+        FORMAT, reference=reference, account=site.account, region=site.path, holds=(held,), size=size, details=details
+    )

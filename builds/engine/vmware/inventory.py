@@ -10,6 +10,7 @@ from pyVmomi import vim
 
 from ..errors import BuildError
 from ..plugin import Options
+from ..quantities import Duration
 from .session import Found, Session
 
 GIB = 2**30
@@ -31,8 +32,12 @@ class Place(Options):
     folder: str = ""
     """The folder of machines and templates, a path: `images/linux`. Empty: the datacenter's own."""
     network: str = ""
-    """The network of machines, with DHCP, which the worker reaches. Empty: the machine's own if it has one, or the
-    only one."""
+    """The network of machines, with DHCP, which the worker reaches. Empty: the one that a template is in, or that an
+    OVA names, or the only one."""
+    isolated_network: str = ""
+    """The network of machines that shall not reach the internet (`network: none`); the worker must reach it."""
+    ip_timeout: Duration = 300
+    """How long to wait for a machine's address."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +54,8 @@ class Site:
     datastore: Any
     folder: Any
     network: Any
-    """None: whichever a machine has."""
-    networks: tuple[Any, ...]
+    """To be plugged into; None: whichever a machine is in."""
+    networks: tuple[Found, ...]
 
     def entry(self, name: str) -> Any:
         """The machine or template of this name in the folder; None: there is none."""
@@ -67,8 +72,8 @@ class Survey:
         self._default = datacenter
         self.problems: list[str] = []
 
-    def site(self, place: Place) -> Site | None:
-        """The place; None when the problems say why not."""
+    def site(self, place: Place, network: str = "outside") -> Site | None:
+        """The place; None when the problems say why not. `network`: "outside" or "none"."""
         datacenter = self.datacenter(place.datacenter or self._default)
         if datacenter is None:
             return None
@@ -82,16 +87,19 @@ class Survey:
         of_cluster = self.session.read(cluster, *_OF_CLUSTER)
         pool = self._below(of_cluster["resourcePool"], place.resource_pool, "resource_pool", "pool")
         datastore = self._datastore(of_cluster.get("datastore", ()), place.datastore)
-        networks = tuple(of_cluster.get("network", ()))
-        network = self.network(networks, place.network) if place.network else None
-        if None in (folder, pool, datastore) or (place.network and network is None):
+        networks = tuple((each, self.session.read(each, "name")) for each in of_cluster.get("network", ()))
+        card = self._network(networks, place, network)
+        if None in (folder, pool, datastore):
             return None
-        return Site(
-            *(self.session, self._account, datacenter, path, pool, datastore, folder, network, networks),
-        )
+        return Site(self.session, self._account, datacenter, path, pool, datastore, folder, card, networks)
 
-    def network(self, networks: Sequence[Any], name: str, option: str = "network") -> Any:
-        return self._choose([(each, self.session.read(each, "name")) for each in networks], name, option)
+    def card(self, site: Site, name: str) -> Any:
+        """The network of a machine that is imported, and calls its own so."""
+        if site.network is not None:
+            return site.network
+        return self._choose(
+            [each for each in site.networks if each[1].get("name") == name] or site.networks, "", "network"
+        )
 
     def machine(self, site: Site, name: str, option: str = "template") -> Any:
         """A machine or template by its path below the datacenter's folder, or by its name alone."""
@@ -136,6 +144,17 @@ class Survey:
             return found
         known = self.session.all(self.session.content.rootFolder, vim.Datacenter, "name")
         return self._choose(known, name, "datacenter")
+
+    def _network(self, networks: Sequence[Found], place: Place, network: str) -> Any:
+        if network != "none":
+            return self._choose(networks, place.network, "network") if place.network else None
+        if place.isolated_network:
+            return self._choose(networks, place.isolated_network, "isolated_network")
+        self.problems.append(
+            "`network: none` is not possible here: a machine is reached by its network alone. Name one that leads "
+            "nowhere but to the worker: `isolated_network`."
+        )
+        return None
 
     def _below(self, top: Any, path: str, option: str, word: str = "folder") -> Any:
         for part in filter(None, path.split("/")):

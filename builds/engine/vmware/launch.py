@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from ..context import Context
 from ..image import Size
@@ -17,11 +16,11 @@ SHUTDOWN_LIMIT = 180  # seconds
 
 @contextmanager
 def launched(
-    site: Site, create: Callable[[Owned], None], size: Size, network: Any, access: Access, context: Context
+    site: Site, create: Callable[[Owned], None], size: Size, access: Access, context: Context
 ) -> Iterator[VsphereMachine]:
-    """`create` makes the machine; `network` None: whichever it is made with."""
+    """`create` makes the machine."""
     with owned(site, context, create) as mine:
-        furnish(mine, size, network, access.seed, context)
+        furnish(mine, size, access.seed, context)
         machine = VsphereMachine(mine, access, SHUTDOWN_LIMIT)
         try:
             machine.switch_on(context)

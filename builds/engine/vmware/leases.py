@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,13 +16,11 @@ from pyVmomi import vim, vmodl
 from urllib3.exceptions import HTTPError
 
 from ..context import Context
-from ..errors import BuildError, SlipwayError, WorkerError
+from ..errors import BuildError, SlipwayError
 from . import errors
 from .session import Session
+from .transfer import LOOK, PATIENCE, PIECE, Body, Count, carry
 
-PIECE = 2**20
-PATIENCE = 60  # seconds without a byte
-LOOK = 0.2  # seconds
 SIGNS = 4  # of life, in the time that a lease waits for one
 DISK_TYPE = "application/x-vnd.vmware-streamVmdk"
 
@@ -74,7 +71,7 @@ class Lease:
     def download(self, device: Any, target: Path, expected: int) -> Download:
         """`expected` bytes at most; how many there are is not known before."""
         digests = [hashlib.sha1(usedforsecurity=False), hashlib.sha256()]
-        done = _Count()
+        done = Count()
 
         def work() -> None:
             with self._ask("GET", device) as answer, target.open("wb") as file:
@@ -89,8 +86,8 @@ class Lease:
 
     def upload(self, device: Any, source: BinaryIO, size: int, *, create: bool) -> None:
         """`size` bytes from where the source stands. `create`: the file is none of the machine's devices yet."""
-        done = _Count()
-        body = _Body(source, size, done)
+        done = Count()
+        body = Body(source, size, done)
         headers = {"Content-Length": str(size), "Content-Type": DISK_TYPE, "Overwrite": "t"}
 
         def work() -> None:
@@ -105,29 +102,9 @@ class Lease:
             return {each.key: each for each in self.handle.HttpNfcLeaseGetManifest()}
         return {}
 
-    def _carry(self, work: Callable[[], None], done: _Count, size: int) -> None:
-        """Let it run beside this thread, which tells the vCenter and the console how far it is."""
-        failed: list[Exception] = []
-
-        def run() -> None:
-            try:
-                work()
-            except Exception as error:  # whatever it is, it belongs to the thread that waits
-                failed.append(error)
-
-        thread = threading.Thread(target=run, name="lease", daemon=True)
-        thread.start()
-        try:
-            while thread.is_alive():
-                self._context.check()
-                fraction = min(1.0, done.bytes / max(size, 1))
-                self._context.console.progress(fraction)
-                self._tell(fraction)
-                thread.join(LOOK)
-        finally:
-            done.over = True
-        if failed:
-            self._raise(failed[0], done)
+    def _carry(self, work: Callable[[], None], done: Count, size: int) -> None:
+        if error := carry(work, done, size, self._context, self._tell):
+            self._raise(error, done)
 
     def _tell(self, fraction: float) -> None:
         if time.monotonic() - self._told < self._pause:
@@ -139,7 +116,7 @@ class Lease:
             raise
         self._told = time.monotonic()
 
-    def _raise(self, error: Exception, done: _Count) -> None:
+    def _raise(self, error: Exception, done: Count) -> None:
         if not isinstance(error, HTTPError | OSError):
             raise error
         self._state()
@@ -181,34 +158,6 @@ class Lease:
                 cert_reqs="CERT_NONE", assert_fingerprint=device.sslThumbprint, retries=False, blocksize=PIECE
             )
         return urllib3.PoolManager(ssl_context=self._session.tls, retries=False, blocksize=PIECE)
-
-
-class _Count:
-    """How far a transfer is; and whether anybody still waits for it."""
-
-    def __init__(self) -> None:
-        self.bytes = 0
-        self.over = False
-
-    def add(self, count: int) -> None:
-        if self.over:
-            raise WorkerError("Nobody waits for this transfer any more.")
-        self.bytes += count
-
-
-class _Body:
-    """A part of a file, as the body of a request."""
-
-    def __init__(self, source: BinaryIO, size: int, done: _Count) -> None:
-        self._source = source
-        self._left = size
-        self._done = done
-
-    def read(self, count: int = -1) -> bytes:
-        data = self._source.read(self._left if count < 0 else min(count, self._left))
-        self._left -= len(data)
-        self._done.add(len(data))
-        return data
 
 
 def device_of(info: Any, key: str) -> Any:

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from urllib3.exceptions import HTTPError
 
-from ..errors import BuildError, WorkerError
+from ..context import Context
+from ..errors import BuildError, SlipwayError, WorkerError
 from .session import Session
+from .transfer import LOOK, PATIENCE, Body, Count, carry
 
 SESSION = "com/vmware/cis/session"
 LIBRARY = "com/vmware/content/library"
+ITEM = f"{LIBRARY}/item"
+UPDATE = f"{ITEM}/update-session"
+FILE = f"{ITEM}/updatesession/file"
 OVF = "com/vmware/vcenter/ovf/library-item"
-PATIENCE = 3600  # seconds: a vCenter answers only when a machine was copied
+DEPLOYED = 3600  # seconds: a vCenter answers only when the disks were copied
+SIGN = 30  # seconds between two signs of life: it waits for five minutes
 
 
 class Library:
@@ -44,18 +53,55 @@ class Library:
     def item(self, name: str) -> str:
         """The id of the item with this name; empty: there is none."""
         libraries = self._find(LIBRARY, {"name": self.name})
-        found = self._find(f"{LIBRARY}/item", {"name": name, "library_id": libraries[0]}) if libraries else []
+        found = self._find(ITEM, {"name": name, "library_id": libraries[0]}) if libraries else []
         return found[0] if found else ""
 
-    def capture(self, machine: str, name: str, about: str) -> str:
-        """Put a copy of the machine with this id into the library; the new item's id."""
+    def add(self, name: str, about: str, path: Path, context: Context, made: Callable[[str], None]) -> None:
+        """Put an OVA into the library, as an item of this name. `made` hears its id when it exists, still empty."""
         (library,) = self._find(LIBRARY, {"name": self.name})
-        asked = {
-            "source": {"type": "VirtualMachine", "id": machine},
-            "target": {"library_id": library},
-            "create_spec": {"name": name, "description": about},
-        }
-        return str(self._done(self._ask("POST", OVF, asked), f"Adding {name} to the library")["ovf_library_item_id"])
+        spec = {"library_id": library, "name": name, "description": about, "type": "ovf"}
+        item = self._ask("POST", ITEM, {"create_spec": spec})
+        made(item)
+        update = self._ask("POST", UPDATE, {"create_spec": {"library_item_id": item}})
+        try:
+            self._push(update, path, context)
+            self._ask("POST", f"{UPDATE}/id:{update}?~action=complete")
+            while (state := self._ask("GET", f"{UPDATE}/id:{update}"))["state"] == "ACTIVE":
+                context.wait(LOOK)
+        except BaseException:
+            with suppress(SlipwayError):
+                self._ask("POST", f"{UPDATE}/id:{update}?~action=cancel")
+            raise
+        if state["state"] != "DONE":
+            raise BuildError(
+                f"The library {self.name} does not take {path.name}: {_reason(state.get('error_message'))}."
+            )
+
+    def _push(self, update: str, path: Path, context: Context) -> None:
+        size = path.stat().st_size
+        spec = {"name": path.name, "source_type": "PUSH", "size": size}
+        file = self._ask("POST", f"{FILE}/id:{update}?~action=add", {"file_spec": spec})
+        done, told = Count(), time.monotonic()
+
+        def work() -> None:
+            headers = {**self._headers, "Content-Length": str(size), "Content-Type": "application/octet-stream"}
+            with path.open("rb") as source:
+                body: Any = Body(source, size, done)
+                url = file["upload_endpoint"]["uri"]
+                answer = self._http.request("PUT", url, body=body, headers=headers, timeout=PATIENCE)
+            if answer.status >= 300:
+                raise HTTPError(f"{answer.status} {_reason(answer.data)}")
+
+        def tell(fraction: float) -> None:
+            nonlocal told
+            if time.monotonic() - told > SIGN:
+                self._ask("POST", f"{UPDATE}/id:{update}?~action=keep-alive", {"client_progress": int(fraction * 100)})
+                told = time.monotonic()
+
+        if error := carry(work, done, size, context, tell):
+            raise BuildError(
+                f"The upload of {path.name} into the library {self.name} broke off: {error}.", hint="Retry the build."
+            ) from error
 
     def deploy(self, item: str, name: str, site: dict[str, str]) -> str:
         """Make a machine of an item; its id. `site`: the ids of the pool and the folder."""
@@ -65,7 +111,7 @@ class Library:
 
     def delete(self, item: str) -> None:
         """What is gone already is no error."""
-        self._ask("DELETE", f"{LIBRARY}/item/id:{item}", missing=True)
+        self._ask("DELETE", f"{ITEM}/id:{item}", missing=True)
 
     def _find(self, what: str, spec: dict[str, str]) -> list[str]:
         return list(self._ask("POST", f"{what}?~action=find", {"spec": spec}) or [])
@@ -80,7 +126,7 @@ class Library:
         data = None if body is None else json.dumps(body)
         headers = {"Content-Type": "application/json", **self._headers}
         try:
-            answer = self._http.request(method, url, body=data, headers=headers, timeout=PATIENCE)
+            answer = self._http.request(method, url, body=data, headers=headers, timeout=DEPLOYED)
         except HTTPError as error:
             raise WorkerError(
                 f"The vCenter {self._session.address} does not answer: {error}.", hint="Retry."

@@ -112,11 +112,11 @@ def clone(mine: Owned, source: Any, context: Context, *, linked: bool, datastore
         mine.made(tasks.wait(session, task, context, doing))
 
 
-def furnish(mine: Owned, size: Size, network: Any, seed: Seed | None, context: Context) -> None:
+def furnish(mine: Owned, size: Size, seed: Seed | None, context: Context) -> None:
     """Give it its size, its network and its login, in one step after it was made."""
     about = mine.read("config.hardware.device", "config.files.vmPathName")
     devices = about["config.hardware.device"]
-    changes = [*hardware.grow(devices, size.disk), *hardware.plug(devices, network, mine.session)]
+    changes = [*hardware.grow(devices, size.disk), *hardware.plug(devices, mine.site.network, mine.session)]
     options: list[Any] = []
     if seed:
         options = marks.options(guestinfo(seed, mine.name))

@@ -20,8 +20,10 @@ from ..context import Context
 from ..errors import BuildError, WorkerError
 from . import marks
 from .errors import explained
-from .leases import PIECE, Broken, Download, borrowed, device_of, disks_of
+from .inventory import Survey
+from .leases import Broken, Download, borrowed, device_of, disks_of
 from .machines import Owned
+from .transfer import PIECE
 
 OVF = "{http://schemas.dmtf.org/ovf/envelope/1}"
 TRIES = 3
@@ -127,19 +129,21 @@ def opened(path: Path) -> Iterator[Package]:
             root = ElementTree.fromstring(text)  # noqa: S314 -- the worker or the vCenter wrote it
         except (tarfile.TarError, StopIteration, ElementTree.ParseError, UnicodeDecodeError) as error:
             raise BuildError(f"{path.name} is no OVA: {error}.") from error
-        networks = tuple(each.attrib[f"{OVF}name"] for each in root.iter(f"{OVF}Network"))
+        networks = tuple(each.attrib[f"{OVF}name"] for each in root.iterfind(f"{OVF}NetworkSection/{OVF}Network"))
         yield Package(text, networks, members, file)
 
 
-def import_(mine: Owned, path: Path, network: Any, context: Context, *, thin: bool = True) -> None:
-    """Make a machine of an OVA. `network` None: its networks are those of the same names."""
+def import_(mine: Owned, path: Path, context: Context, *, thin: bool = True) -> None:
+    """Make a machine of an OVA."""
     site, session, doing = mine.site, mine.session, f"The import of {path.name}"
     with opened(path) as package, explained(session, doing):
+        survey = Survey(session)
         mapping = [
-            vim.OvfManager.NetworkMapping(name=name, network=into)
+            vim.OvfManager.NetworkMapping(name=name, network=network)
             for name in package.networks
-            if (into := network or _namesake(mine, name))
+            if (network := survey.card(site, name))
         ]
+        survey.check()
         params = vim.OvfManager.CreateImportSpecParams(
             entityName=mine.name, diskProvisioning="thin" if thin else "thick", networkMapping=mapping
         )
@@ -158,10 +162,6 @@ def import_(mine: Owned, path: Path, network: Any, context: Context, *, thin: bo
                 offset, size = package.members[item.path]
                 package.file.seek(offset)
                 lease.upload(device_of(lease.info, item.deviceId), package.file, size, create=item.create)
-
-
-def _namesake(mine: Owned, name: str) -> Any:
-    return next((each for each in mine.site.networks if mine.session.name_of(each) == name), None)
 
 
 def _messages(faults: Sequence[Any]) -> str:

@@ -53,7 +53,11 @@ class Session:
 
     def __enter__(self) -> Self:
         self._stub = _Stub(self, self._connect())
-        self._stub.sign_in()
+        try:
+            self._stub.sign_in()
+        except BaseException:
+            self._stub.close()
+            raise
         self.content: vim.ServiceInstanceContent = vim.ServiceInstance("ServiceInstance", self._stub).RetrieveContent()
         return self
 
@@ -69,7 +73,7 @@ class Session:
 
     @property
     def address(self) -> str:
-        return f"{self.host}:{self.port}"
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     @property
     def cookie(self) -> str:
@@ -87,8 +91,10 @@ class Session:
     def read(self, entity: Any, *paths: str) -> dict[str, Any]:
         """Properties by path, in one call; unset ones are missing."""
         spec = vmodl.query.PropertyCollector.ObjectSpec(obj=entity)
-        ((_, values),) = self._retrieve([spec], type(entity), paths) or [(entity, {})]
-        return dict(values)
+        found, faults = self._retrieve([spec], type(entity), paths)
+        for fault in faults:
+            raise fault
+        return {path: value for _, values in found for path, value in values.items()}
 
     def all(self, root: Any, kind: type[Any], *paths: str) -> list[Found]:
         """Every object of a kind below `root`, with its properties."""
@@ -97,7 +103,7 @@ class Session:
             collector = vmodl.query.PropertyCollector
             select = collector.TraversalSpec(name="view", type=vim.view.ContainerView, path="view", skip=False)
             spec = collector.ObjectSpec(obj=view, selectSet=[select], skip=True)
-            return self._retrieve([spec], kind, paths)
+            return self._retrieve([spec], kind, paths)[0]
         finally:
             with contextlib.suppress(vmodl.MethodFault, WorkerError):
                 view.Destroy()
@@ -113,17 +119,28 @@ class Session:
         """The object with this id, which may not exist."""
         return kind(identity, self._stub)
 
-    def _retrieve(self, objects: list[Any], kind: type[Any], paths: tuple[str, ...]) -> list[Found]:
+    def _retrieve(self, objects: list[Any], kind: type[Any], paths: tuple[str, ...]) -> tuple[list[Found], list[Any]]:
+        """The objects with their properties, and the faults that kept properties back."""
         collector = vmodl.query.PropertyCollector
         wanted = collector.PropertySpec(type=kind, pathSet=list(paths), all=False)
         spec = collector.FilterSpec(objectSet=objects, propSet=[wanted])
+        times = self._stub.times
+        found, faults = self._collect(spec)
+        if any(isinstance(fault, vim.fault.NotAuthenticated) for fault in faults):  # this call tells it so
+            self._stub.sign_in(times)
+            found, faults = self._collect(spec)
+        return found, faults
+
+    def _collect(self, spec: Any) -> tuple[list[Found], list[Any]]:
         asked = self.content.propertyCollector
-        result = asked.RetrievePropertiesEx([spec], collector.RetrieveOptions())
+        result = asked.RetrievePropertiesEx([spec], vmodl.query.PropertyCollector.RetrieveOptions())
         found: list[Found] = []
+        faults: list[Any] = []
         while result:
             found += [(each.obj, {value.name: value.val for value in each.propSet}) for each in result.objects]
+            faults += [missing.fault for each in result.objects for missing in each.missingSet]
             result = asked.ContinueRetrievePropertiesEx(result.token) if result.token else None
-        return found
+        return found, faults
 
     def _connect(self) -> SoapAdapter.SoapStubAdapter:
         with self._reached():
@@ -161,7 +178,7 @@ class _Stub(SoapAdapter.StubAdapterBase):  # type: ignore[misc]
         self._session = session
         self._soap = soap
         self._lock = threading.Lock()
-        self._times = 0  # that it has signed in
+        self.times = 0  # that it has signed in
 
     @property
     def cookie(self) -> str:
@@ -173,8 +190,9 @@ class _Stub(SoapAdapter.StubAdapterBase):  # type: ignore[misc]
     def sign_in(self, times: int = 0) -> None:
         """Unless somebody else has since it had been done so many times."""
         with self._lock:
-            if self._times > times:
+            if self.times > times:
                 return
+            self._soap.cookie = ""  # a vCenter refuses whoever is signed in already
             raw = vim.ServiceInstance("ServiceInstance", self._soap)
             with self._session._reached("to sign in"):
                 try:
@@ -182,13 +200,13 @@ class _Stub(SoapAdapter.StubAdapterBase):  # type: ignore[misc]
                     manager.Login(self._session.user, self._session._password)
                 except vmodl.MethodFault as fault:
                     raise explain(fault, self._session) from fault
-            self._times += 1
+            self.times += 1
 
     def InvokeMethod(self, mo: Any, info: Any, args: Any) -> Any:  # noqa: N802 -- pyvmomi's name
         call = info.wsdlName
         with self._session._reached(call):
             for last in (False, True):
-                times = self._times
+                times = self.times
                 try:
                     status, result = self._soap.InvokeMethod(mo, info, args, self)
                 except ssl.SSLCertVerificationError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import Field
@@ -17,7 +18,6 @@ from ...context import Context
 from ...image import Image, Size
 from ...machine import Machine
 from ...plugin import SECRETS
-from ...quantities import Duration
 from ...seal import seal
 from ...session import load_key
 from ...vmware import hardware, images, machines, ova
@@ -51,8 +51,6 @@ class Vsphere(NativePlatform):
         """The template or machine to clone: its name, or its path below the datacenter."""
         linked: bool = False
         """Share the disk of the template's snapshot instead of copying it: quick, but the disk keeps its size."""
-        isolated_network: str = ""
-        """The network of machines that shall not reach the internet (`network: none`); the worker must reach it."""
         ssh_user: str = "root"
         """Who logs in; another than root must be allowed `sudo` without a password."""
         ssh_port: int = Field(22, ge=1, le=65535)
@@ -62,8 +60,6 @@ class Vsphere(NativePlatform):
         which cloud-init in the guest takes."""
         ssh_password: str = Field("", json_schema_extra=SECRETS)
         """A password that the template knows already."""
-        ip_timeout: Duration = 300
-        """How long to wait for the guest's address."""
 
     options: Options
 
@@ -76,10 +72,8 @@ class Vsphere(NativePlatform):
 
     def preflight(self, plan: Plan, context: Context) -> None:
         with self._account(context).survey() as survey:
-            if site := survey.site(self.options):
+            if site := survey.site(self.options, plan.network):
                 self._source(survey, site, plan.size)
-                if plan.network == "none":
-                    self._isolated(survey, site)
                 for each in plan.formats:
                     if each.name == images.FORMAT:
                         images.look(survey, site, each.options.name or plan.unique_name, each.options.library)
@@ -87,14 +81,14 @@ class Vsphere(NativePlatform):
 
     @contextmanager
     def launch(self, base: Image, size: Size, network: str, context: Context) -> Iterator[Machine]:
-        with self._account(context).site(self.options) as site:
+        with self._account(context).site(self.options, network) as site:
             source = site.session.by_id(vim.VirtualMachine, base.reference)
             datastore = site.datastore if self.options.datastore else None
 
             def create(mine: machines.Owned) -> None:
                 machines.clone(mine, source, context, linked=self.options.linked, datastore=datastore)
 
-            with launched(site, create, size, self._network(site, network), self._access(context), context) as machine:
+            with launched(site, create, size, self._access(context), context) as machine:
                 yield machine
 
     def steps(self, plan: Plan) -> Sequence[str]:
@@ -116,25 +110,32 @@ class Vsphere(NativePlatform):
                 ova.export(mine, path, plan.name, step)
                 made["ova"] = Image("ova", path=path, size=plan.size, details={"runs on": "VMware"})
         if images.FORMAT in asked:
-            options = asked[images.FORMAT].options
             with context.step(TEMPLATE) as step:
-                name = options.name or plan.unique_name
-                made[images.FORMAT] = images.make(mine, name, options.library, plan.size, step)
+                made[images.FORMAT] = self._template(mine, asked[images.FORMAT].options, made.get("ova"), plan, step)
         return made
+
+    def _template(self, mine: machines.Owned, options: Any, made: Image | None, plan: Plan, context: Context) -> Image:
+        name = options.name or plan.unique_name
+        if not options.library:
+            return images.template(mine, name, plan.size, context)
+        with TemporaryDirectory(dir=context.work) as folder:
+            path = made.file if made else Path(folder) / f"{plan.name}.ova"
+            if not made:
+                ova.export(mine, path, plan.name, context)
+            return images.item(mine.site, name, options.library, path, plan.size, context)
 
     @contextmanager
     def boot_image(self, image: Image, size: Size, context: Context, *, network: str = "outside") -> Iterator[Machine]:
-        with self._account(context).site(self.options) as site:
-            card = self._network(site, network)
+        with self._account(context).site(self.options, network) as site:
 
             def create(mine: machines.Owned) -> None:
                 if image.format == images.FORMAT:
                     images.start(mine, image, context)
                 else:
-                    ova.import_(mine, image.file, card, context)
+                    ova.import_(mine, image.file, context)
 
             access = Access.throwaway("root", self.options.ssh_port, self.options.ip_timeout)
-            with launched(site, create, size, card, access, context) as machine:
+            with launched(site, create, size, access, context) as machine:
                 yield machine
 
     def _account(self, context: Context) -> Account:
@@ -170,24 +171,6 @@ class Vsphere(NativePlatform):
             survey.problems.append("`linked`: the template has no snapshot to start from.")
         if not self.options.linked:
             survey.room(site, size.disk, site.datastore if self.options.datastore else about["datastore"][0])
-
-    def _network(self, site: Site, network: str) -> Any:
-        """The one to plug the machine into; None: it stays where it is."""
-        if network != "none":
-            return site.network
-        survey = Survey(site.session)
-        found = self._isolated(survey, site)
-        survey.check()
-        return found
-
-    def _isolated(self, survey: Survey, site: Site) -> Any:
-        if self.options.isolated_network:
-            return survey.network(site.networks, self.options.isolated_network, "isolated_network")
-        survey.problems.append(
-            "`network: none` is not possible: vSphere reaches a machine only by its network. Name one that leads "
-            "nowhere but to the worker: `isolated_network`."
-        )
-        return None
 
     def _access(self, context: Context) -> Access:
         options = self.options
