@@ -21,15 +21,22 @@ from .models import Account
 FORGET = "forget-"
 
 
+def with_code(text: str) -> SafeString:
+    """What stands between backticks, as code."""
+    parts = enumerate(" ".join(text.split()).split("`"))
+    return format_html_join("", "{}", ((format_html("<code>{}</code>", part) if n % 2 else part,) for n, part in parts))
+
+
+NAME_HELP = with_code("What templates call it: `account: name`. It stays.")
+
+
 class AccountForm(forms.Form):
     """Secret options are never shown; those that are kept stay unless one types new ones, or asks to forget them.
 
     When it is valid, `options` holds all options.
     """
 
-    account = forms.SlugField(
-        max_length=50, label="Name", help_text="What templates call it: `account: name`. It stays."
-    )
+    account = forms.SlugField(max_length=50, label="Name", help_text=NAME_HELP)
 
     def __init__(self, *args: Any, kind: type[EngineAccount], row: Account, **kwargs: Any) -> None:
         super().__init__(*args, initial=row.shown, **kwargs)
@@ -135,12 +142,6 @@ def without_none(annotation: Any) -> Any:
     if get_origin(annotation) in (Union, types.UnionType):
         return next(each for each in get_args(annotation) if each is not type(None))
     return annotation
-
-
-def with_code(text: str) -> SafeString:
-    """What stands between backticks, as code."""
-    parts = enumerate(" ".join(text.split()).split("`"))
-    return format_html_join("", "{}", ((format_html("<code>{}</code>", part) if n % 2 else part,) for n, part in parts))
 
 
 ACRONYMS = {"arn": "ARN", "ca": "CA", "id": "ID", "url": "URL"}

@@ -22,7 +22,7 @@ from . import plans, queue
 from .accounts import Accounts
 from .engine.console import Recorder, Redactor
 from .engine.context import Context, Stop
-from .engine.errors import BuildError, SlipwayError
+from .engine.errors import BuildError, Cancelled, SlipwayError
 from .engine.formats.base import PlacedFormat
 from .ledger import Ledger
 from .models import Artifact, Delivery
@@ -68,12 +68,17 @@ def run(delivery_id: int, stop: Stop | None = None) -> None:
     error = hint = ""
     try:
         _deliver(delivery, redact, stop or Stop())
+    except Cancelled:
+        error = "The worker was shut down in the middle of it."
     except SlipwayError as problem:
         error, hint = problem.message, problem.hint
     except Exception as problem:
         logger.error("%s: an error of Slipway itself\n%s", delivery.job, redact(traceback.format_exc()))
         error, hint = explain(problem)
-    persist(partial(_end, delivery, storable(redact(error)), storable(redact(hint))))
+    try:
+        persist(partial(_end, delivery, storable(redact(error)), storable(redact(hint))))
+    except Lost:
+        logger.warning("%s was given up by somebody else before its worker could end it", delivery.job)
 
 
 def give_up(delivery: Delivery) -> bool:

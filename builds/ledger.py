@@ -29,7 +29,7 @@ class Ledger(ledger.Ledger):
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        self._writer.submit(connection.close)
+        self._writer.submit(lambda: connection.close())  # that thread's own: it is looked up there
         self._writer.shutdown()
 
     def plan(self, account: str, place: str, kind: str, name: str) -> Entry:
@@ -76,6 +76,18 @@ def keep(artifact: Artifact, references: tuple[str, ...]) -> None:
     build = artifact.build
     attempts = Build.objects.filter(revision=build.revision, platform=build.platform)
     Resource.objects.standing().filter(build__in=attempts, reference__in=references).update(artifact=artifact)
+
+
+def held_by(artifact: Artifact) -> tuple[str, ...]:
+    """The references that live as long as the image does. Where it has several rows, one of them owns all."""
+    rows = Artifact.objects.filter(
+        reference=artifact.reference,
+        account=artifact.account,
+        region=artifact.region,
+        build__revision__release=artifact.build.revision.release_id,
+    )
+    owned = Resource.objects.standing().filter(artifact__in=rows).exclude(reference="")
+    return tuple(owned.values_list("reference", flat=True))
 
 
 def hand_over(artifact: Artifact, heir: Artifact) -> None:

@@ -20,7 +20,7 @@ from .engine.formats import FORMATS
 from .engine.image import Image
 from .engine.outcome import Outcome, Verdict
 from .engine.plan import Plan
-from .ledger import keep
+from .ledger import held_by, keep
 from .models import Artifact, Build, CheckResult
 from .text import storable
 
@@ -138,13 +138,12 @@ def made_by(build: Build, plan: Plan) -> Outcome:
 
 def image_of(artifact: Artifact, plan: Plan) -> Image:
     """As the engine knew it when it was made, but for its file."""
-    references = artifact.resources.standing().exclude(reference="").values_list("reference", flat=True)
     return Image(
         artifact.format,
         reference=artifact.reference,
         account=artifact.account,
         region=artifact.region,
-        holds=tuple(references),
+        holds=held_by(artifact),
         size=plan.size,
         details=artifact.details,
     )

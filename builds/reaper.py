@@ -35,10 +35,10 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-GRACE = timedelta(minutes=10)  # what carries our tags but no build's name that we know may be about to be explained
+GRACE = timedelta(minutes=10)  # for what carries our tag, but no name of a build that we know
 SEARCH_EVERY = timedelta(minutes=10)
 LONGEST_PAUSE = timedelta(hours=1)  # between two tries to remove what could not be removed
-REMOVAL = 120.0  # seconds that one removal may take
+REMOVAL = 240.0  # seconds that one removal may take
 LEASE = timedelta(seconds=REMOVAL + 60)
 PATIENCE = 600.0  # seconds that a round waits for all accounts
 
@@ -104,7 +104,11 @@ def left_over(account: Account, now: datetime) -> Any:
 def due(account: Account, now: datetime) -> Any:
     """What is to be removed in this round: what could not be removed before has its own time."""
     rows = left_over(account, now)
-    return rows.filter(error="") if account.retry_at and account.retry_at > now else rows
+    return rows.filter(error="") if waits(account, now) else rows
+
+
+def waits(account: Account, now: datetime) -> bool:
+    return account.retry_at is not None and account.retry_at > now
 
 
 def reap(account: Account) -> Iterator[str]:
@@ -112,25 +116,27 @@ def reap(account: Account) -> Iterator[str]:
     now = timezone.now()
     if not _claim(account, now):
         return
-    failed = tried = 0
     try:
         outside = account.sign_in()
         if search_is_due(account, now):
             search(account, outside)
-        for row in in_order(due(account, now), outside):
+        rows = in_order(due(account, now), outside)
+        failed = False
+        for row in rows:
             _extend(account)
-            tried += 1
             if remove(row, outside):
                 yield f"{row.build_name}: removed {row}, nobody owned it"
             else:
-                failed += 1
+                failed = True
+        if rows and (failed or not waits(account, now)):
+            _pause(account, account.failures + 1 if failed else 0)
     except SlipwayError as error:  # its options cannot be read
-        tried, failed = 1, 1
         due(account, now).update(error=str(error))
-        account.search_error = str(error)
-        account.save(update_fields=["search_error"])
+        account.searched_at, account.search_error = now, str(error)
+        account.save(update_fields=["searched_at", "search_error"])
+        _pause(account, account.failures + 1)
     finally:
-        _release(account, account.failures + 1 if failed else 0 if tried else account.failures)
+        accounts().filter(pk=account.pk).update(claimed_until=None)
 
 
 def search(account: Account, outside: EngineAccount, *, keep: bool = True) -> list[Resource]:
@@ -231,8 +237,8 @@ def _extend(account: Account) -> None:
     accounts().filter(pk=account.pk).update(claimed_until=timezone.now() + LEASE)
 
 
-def _release(account: Account, failures: int) -> None:
-    """With a pause that doubles with every round that left something behind."""
-    pause = min(timedelta(minutes=2 ** min(failures, 10)), LONGEST_PAUSE)
-    retry_at = timezone.now() + pause if failures else None
-    accounts().filter(pk=account.pk).update(claimed_until=None, failures=failures, retry_at=retry_at)
+def _pause(account: Account, failures: int) -> None:
+    """Before what could not be removed is tried again: twice as long after every round that left something behind."""
+    failures = min(failures, 10)
+    pause = min(timedelta(minutes=2**failures), LONGEST_PAUSE)
+    accounts().filter(pk=account.pk).update(failures=failures, retry_at=timezone.now() + pause if failures else None)

@@ -51,7 +51,8 @@ def _roll_back(release: Release, user: User, data: dict[str, Any]) -> None:
 VERBS = {
     "publish": Verb(
         "Publish",
-        "Its files appear on the catalog, in the Vagrant index and at their addresses, all at once. "
+        "Its files appear on the catalog, in the Vagrant index and at their addresses, all at once; its images in "
+        "clouds are shared right after that. "
         "What was published of this version before stays available at its own addresses.",
         "It is on the catalog.",
         _publish,
@@ -81,7 +82,8 @@ VERBS = {
     ),
     "withdraw": Verb(
         "Withdraw",
-        "Its files can no longer be downloaded and leave every index. Its page stays and tells your reason. "
+        "Its files can no longer be downloaded and leave every index, its images in clouds are taken back. Its page "
+        "stays and tells your reason. "
         "You can restore it later.",
         "It is withdrawn.",
         lambda release, user, data: releases.withdraw(release, reason=data["reason"], by=user),

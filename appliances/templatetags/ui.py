@@ -175,7 +175,7 @@ def roughly(seconds: float | None) -> str:
     if seconds is None:
         return ""
     if seconds < 45:
-        return "less than a minute"
+        return "under a minute"
     minutes = round(seconds / 60)
     if minutes < 90:
         return f"about {minutes} min"

@@ -30,7 +30,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='build',
             name='resumes',
-            field=models.ForeignKey(blank=True, help_text='The attempt whose finished images it took over.', null=True, on_delete=django.db.models.deletion.SET_NULL, to='builds.build'),
+            field=models.ForeignKey(blank=True, help_text='The attempt whose finished images it took over.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='builds.build'),
         ),
         migrations.CreateModel(
             name='Limit',

@@ -33,7 +33,7 @@ def test_every_list_and_every_row_opens(client, root):
     account = factories.account(release.appliance.team, options={"folder": "/nowhere", "token": "correct horse"})
     factories.resource(account, None)
     ours = [model for model in admin.site._registry if model._meta.app_label in ("appliances", "builds")]
-    assert len(ours) == 14
+    assert len(ours) == 16
     for model in ours:
         name = f"{model._meta.app_label}_{model._meta.model_name}"
         assert client.get(reverse(f"admin:{name}_changelist")).status_code == 200

@@ -42,6 +42,14 @@ class TestRevise:
         revision, _ = releases.revise(stale, by=None)
         assert revision.template == release.template
 
+    def test_an_account_that_the_team_has_not_got_is_a_problem_of_the_template(self):
+        release = factories.release(template=factories.TEMPLATE.replace("[qcow2]", "[qcow2, ami]"))
+        with pytest.raises(TemplateError, match="no AWS account: add one in Team settings") as caught:
+            releases.revise(release, by=None)
+        assert caught.value.problems[0].line == 5
+        factories.account(release.appliance.team, kind="aws", options={"region": "eu-central-1"})
+        assert releases.revise(release, by=None)[1]
+
     def test_going_back_to_former_inputs_is_a_new_revision(self):
         release = factories.release()
         text = release.template

@@ -6,8 +6,9 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from appliances.models import Release
+from appliances.models import Release, Team
 from builds.models import Build, LogChunk
+from tests import factories, yard
 
 SIZES = {"desktop": {"width": 1280, "height": 860}, "phone": {"width": 390, "height": 844}}
 PUBLIC = ["/", "/acme/bookstack", "/acme/bookstack/1.2.0", "/login"]
@@ -17,6 +18,11 @@ WORKSHOP = [
     "/dashboard/appliances/acme/bookstack/releases/1.5.0",
     "/dashboard/appliances/acme/bookstack/releases/1.4.0/r1",
     "/dashboard/teams/acme",
+    "/dashboard/teams/acme/new-account",
+    "/dashboard/teams/acme/new-account?kind=aws",
+    "/dashboard/teams/acme/accounts/north",
+    "/dashboard/teams/acme/accounts/production/remove",
+    "/resources",
     "/builds/{running}",
     "/builds/{failed}",
     "/queue",
@@ -129,6 +135,43 @@ def test_problems_appear_beside_their_lines_while_typing(visit):
     page.locator("#verdict a", has_text="Line 3").click()
     selected = page.evaluate("getSelection().toString()")
     assert "floppy" in selected
+
+
+@pytest.fixture
+def yard_account(owner, kinds, tmp_path):
+    yard.open_yard(tmp_path / "yard", "open sesame")
+    return factories.account(
+        Team.objects.get(slug="acme"), name="yard", options={"folder": str(tmp_path / "yard"), "token": "wrong secret"}
+    )
+
+
+def test_an_account_is_tried_in_its_place_and_the_right_secret_makes_it_work(visit, yard_account):
+    page = visit("/dashboard/teams/acme/accounts/yard", signed_in=True)
+    page.fill("[name=depth]", "7")
+    page.get_by_role("button", name="Test connection").click()
+    expect(page.locator("#trial")).to_contain_text("does not work")
+    expect(page.locator("#trial")).to_contain_text("Ask the warden.")
+    expect(page.locator("[name=depth]")).to_have_value("7")  # what was being typed is still there
+    page.fill("[name=token]", "open sesame")
+    page.get_by_role("button", name="Save and try it").click()
+    expect(page.locator("#trial")).to_contain_text("warden of yard")
+    expect(page.locator("[name=token]")).to_have_value("")
+    assert yard_account.team.accounts.get(name="yard").options()["depth"] == 7
+
+
+def test_an_account_is_tried_without_scripts_too(visit, yard_account):
+    page = visit("/dashboard/teams/acme/accounts/yard", signed_in=True, java_script_enabled=False)
+    page.get_by_role("button", name="Test connection").click()
+    expect(page.locator("#trial")).to_contain_text("Ask the warden.")
+
+
+def test_resources_are_filtered_at_once(visit):
+    page = visit("/resources", signed_in=True)
+    expect(page.locator("body")).to_contain_text("ami-")
+    page.get_by_label("Account").select_option("acme/north")
+    page.wait_for_url("**/resources?account=acme%2Fnorth")
+    expect(page.get_by_text("vm-1042")).to_be_visible()
+    expect(page.locator("main")).not_to_contain_text("ami-")
 
 
 def test_all_of_it_works_without_scripts(visit):

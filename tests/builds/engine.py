@@ -113,6 +113,12 @@ def two_images(context: Context, folder: Path) -> Outcome:
     return Outcome(images, verdicts=verdicts, evidence=evidence)
 
 
+def slow_images(context: Context, folder: Path) -> Outcome:
+    """The same, long enough for another worker to come by."""
+    context.wait(0.5)
+    return two_images(context, folder)
+
+
 def until_stopped(context: Context, folder: Path) -> Outcome:
     """A build that would last for ever."""
     context.console.write("waiting\n")

@@ -103,12 +103,24 @@ class TestTheLedger:
 
     def test_what_waits_for_its_next_try_does_not_hold_up_what_is_new(self, folder, account, dead):
         factories.resource(account, dead, reference="i-1", error="stuck")
-        reaper.accounts().update(retry_at=timezone.now() + timedelta(hours=1), searched_at=timezone.now())
+        retry_at = timezone.now() + timedelta(hours=1)
+        reaper.accounts().update(retry_at=retry_at, failures=6, searched_at=timezone.now())
         path = yard.put(folder, "i-2.crane", dead.name)
         factories.resource(account, dead, reference="i-2")
         reconcile.run()
         assert not path.exists()
         assert Resource.objects.standing().get().reference == "i-1"
+        account.refresh_from_db()
+        assert (account.retry_at, account.failures) == (retry_at, 6)  # neither forgotten nor put off
+
+    def test_a_search_does_not_put_the_next_try_off(self, folder, account, dead):
+        factories.resource(account, dead, reference="i-1", error="stuck")
+        retry_at = timezone.now() + timedelta(minutes=1)
+        reaper.accounts().update(retry_at=retry_at, failures=6)
+        reconcile.run()
+        account.refresh_from_db()
+        assert account.searched_at
+        assert account.retry_at == retry_at
 
 
 class TestSearching:
@@ -222,6 +234,7 @@ class TestTroubles:
         assert "its key is gone" in row.error
         assert "its key is gone" in account.search_error
         assert account.retry_at > timezone.now()
+        assert not reaper.has_work(account, timezone.now())
 
     def test_a_place_that_hangs_holds_up_nobody(self, folder, account, dead, monkeypatch):
         monkeypatch.setattr(yard.Yard, "hang", hang := type(yard.Yard.hang)())

@@ -12,6 +12,7 @@ from builds import queue, reconcile, runner
 from builds.engine.errors import BuildError
 from builds.engine.image import Image
 from builds.engine.outcome import Outcome, Unfinished, Verdict
+from builds.ledger import held_by
 from builds.models import Artifact, Build, Resource
 from builds.states import BuildState
 from tests import factories
@@ -227,10 +228,13 @@ class TestSweeping:
 def test_carried_over_images_keep_an_owner(account, queued):
     Build.objects.update(state=BuildState.SUCCEEDED)
     artifact = factories.artifact(queued, format="cloud", reference="image-1")
-    row = Resource.objects.create(build=queued, artifact=artifact, account=account, place="home", kind="i", name="n")
+    row = Resource.objects.create(
+        build=queued, artifact=artifact, account=account, place="home", kind="i", name="n", reference="image-1"
+    )
     newer = factories.revision(queued.revision.release)
     assert queue.carry_over(queued.revision, newer, except_for="ec2") == {"qemu"}
     row.refresh_from_db()
     assert row.artifact == Artifact.objects.get(build__revision=newer)
     assert row.artifact.reference == "image-1"
     assert not Resource.objects.left_over().exists()
+    assert held_by(artifact) == held_by(row.artifact) == ("image-1",)  # each can be shared and taken back

@@ -1,6 +1,7 @@
 """Real worker processes, a real queue; only the engine is not there."""
 
 import contextlib
+import itertools
 import os
 import signal
 import subprocess
@@ -11,13 +12,13 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from appliances.states import RevisionState
-from builds import plans, queue, reconcile
-from builds.models import Build
-from builds.states import BuildState
+from builds import deliveries, plans, queue, reconcile
+from builds.models import Build, Delivery, Limit
+from builds.states import BuildState, Wish
 from tests import factories, waiting
 from tests.builds.engine import FakePlatform
 
@@ -121,3 +122,26 @@ def test_a_horse_that_is_killed_fails_its_build_when_reconcile_comes(worker):
     Build.objects.filter(pk=build.pk).update(heartbeat_at=timezone.now() - timedelta(seconds=61))
     wait_for(lambda: reconcile.run())
     assert state_of(build) == BuildState.FAILED
+
+
+def test_builds_over_a_limit_are_made_one_after_another_without_help(worker):
+    revision = factories.revision()
+    account = revision.release.appliance.team.accounts.create(name="lab", kind="cloud", ciphertext=b"")
+    limit = Limit.objects.create(account=account, at_once=1)
+    builds = [start_build() for _ in range(3)]
+    for build in builds:
+        build.limits.add(limit)
+    for _ in range(2):
+        worker("slow_images")
+    wait_for(lambda: all(state_of(build) == BuildState.SUCCEEDED for build in builds), seconds=60)
+    spans = sorted(Build.objects.values_list("started_at", "finished_at"))
+    assert all(end <= start for (_, end), (start, _) in itertools.pairwise(spans))
+
+
+def test_a_delivery_reaches_a_worker(worker):
+    image = factories.artifact(format="cloud", reference="image-1")
+    with transaction.atomic():
+        deliveries.wish(image, Wish.PUBLISHED)
+    worker("two_images")
+    wait_for(lambda: Delivery.objects.get().error)  # the plan of these workers knows no clouds
+    assert "no cloud that could be shared" in Delivery.objects.get().error

@@ -47,6 +47,15 @@ def test_validation_while_typing_says_the_same(client, appliance):
     assert "floppy" in page
 
 
+def test_a_missing_account_is_told_while_typing(client, appliance):
+    typed = {"template": GOOD.replace("[qcow2]", "[qcow2, ami]"), "source_kind": "inline"}
+    page = text(client.post(f"{HOME}/validate", typed))
+    assert "the team has no AWS account" in page
+    assert "The plan" in page  # it stops a build, not the writing
+    factories.account(appliance.team, kind="aws", options={"region": "eu-central-1"})
+    assert "has no AWS account" not in text(client.post(f"{HOME}/validate", typed))
+
+
 def test_saving_only_builds_nothing(client, appliance):
     response = client.post(f"{HOME}/new-release", form(template=BAD, save="1"))
     assert response["Location"] == f"{HOME}/releases/1.0.0"

@@ -1,0 +1,98 @@
+"""What exists outside, whose it is, and who may see it."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from appliances.models import Role
+from builds.models import Resource
+from builds.states import BuildState
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def account(client, kinds):
+    found = factories.account(factories.team(slug="acme"), name="prod")
+    client.force_login(factories.member(found.team, Role.VIEWER))
+    return found
+
+
+def build(account, state, **fields):
+    release = factories.release(appliance=factories.appliance(team=account.team))
+    return factories.build(factories.revision(release), state=state, **fields)
+
+
+def page(client, query: str = "") -> str:
+    return client.get(f"/resources{query}").content.decode()
+
+
+def test_each_stands_under_its_owner_what_is_nobodys_first(client, account):
+    running = build(account, BuildState.RUNNING)
+    dead = build(account, BuildState.FAILED, finished_at=timezone.now())
+    done = build(account, BuildState.SUCCEEDED)
+    image = factories.artifact(done, format="ami", reference="ami-1", region="home")
+    factories.resource(account, done, artifact=image, kind="image", reference="ami-1")
+    factories.resource(account, running, kind="instance", reference="i-1")
+    factories.resource(account, dead, kind="instance", reference="i-2", error="It is stuck.")
+    factories.resource(account, dead, kind="instance", reference="i-3", gone_at=timezone.now())
+    factories.resource(account, None, kind="rope", reference="rope-1")
+    shown = page(client)
+    order = ["i-2", "rope-1", "i-1", "ami-1"]
+    assert sorted(order, key=lambda name: shown.index(f'<code title="{name}">')) == order
+    assert "i-3" not in shown
+    assert "It is stuck." in shown
+    assert f'href="/builds/{running.pk}"' in shown
+    assert f'href="/builds/{dead.pk}"' in shown
+    release = done.revision.release
+    assert f'href="/dashboard/appliances/acme/{release.appliance.slug}/releases/1.0.0"' in shown
+    assert "2 left over" in shown  # the tab's title
+    assert ": 1 of builds at work, 0 of images that are kept, 1 left over" in shown  # the bar of the instances
+
+
+def test_what_was_planned_only_says_so(client, account):
+    factories.resource(account, build(account, BuildState.RUNNING), name="build-1-image")
+    assert "planned, perhaps never created" in page(client)
+
+
+def test_an_account_that_cannot_be_asked_says_why(client, account):
+    type(account).objects.update(search_error="The gate is closed.", searched_at=timezone.now())
+    assert "The gate is closed." in page(client)
+
+
+def test_others_things_are_not_shown_administrators_see_all(client, account):
+    theirs = factories.account(factories.team(slug="other"), name="theirs")
+    factories.resource(theirs, None, reference="i-theirs")
+    factories.resource(account, None, reference="i-ours")
+    assert "i-theirs" not in page(client)
+    assert "i-theirs" not in page(client, "?account=other/theirs")
+    assert "i-theirs" not in page(client, "?team=other")
+    client.force_login(factories.user(is_superuser=True))
+    assert "i-theirs" in page(client)
+    shown = page(client, "?account=other/theirs")
+    assert "i-theirs" in shown
+    assert "i-ours" not in shown
+
+
+def test_it_teaches_when_there_is_nothing(client, account):
+    assert "Nothing exists outside" in page(client)
+    client.force_login(factories.member(factories.team()))
+    assert "No accounts yet" in page(client)
+
+
+def test_many_need_no_more_queries_than_few(client, account, django_assert_num_queries):
+    def fill(count: int) -> None:
+        for _ in range(count):
+            done = build(account, BuildState.SUCCEEDED)
+            factories.resource(account, done, artifact=factories.artifact(done), reference=f"i-{done.pk}")
+
+    fill(2)
+    page(client)
+    with CaptureQueriesContext(connection) as few:
+        page(client)
+    fill(6)
+    with django_assert_num_queries(len(few)):
+        page(client)
+    assert Resource.objects.count() == 8
