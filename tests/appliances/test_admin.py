@@ -3,8 +3,9 @@
 import pytest
 from django.contrib import admin
 from django.urls import reverse
+from django.utils import timezone
 
-from builds.models import Build, Resource
+from builds.models import Artifact, Build, Delivery, Limit, Resource
 from tests import factories
 from tests.appliances.catalog.shelves import published
 
@@ -29,9 +30,12 @@ def act(client, model: str, action: str, *rows) -> str:
 
 def test_every_list_and_every_row_opens(client, root):
     release = published()
-    release.appliance.team.set_secret("password", "correct horse battery staple")
-    account = factories.account(release.appliance.team, options={"folder": "/nowhere", "token": "correct horse"})
+    team = release.appliance.team
+    team.set_secret("password", "correct horse battery staple")
+    account = factories.account(team, options={"folder": "/nowhere", "token": "correct horse"})
     factories.resource(account, None)
+    Limit.objects.create(account=account, region="home")
+    Delivery.objects.create(artifact=Artifact.objects.get(), wanted="published", due_at=timezone.now())
     ours = [model for model in admin.site._registry if model._meta.app_label in ("appliances", "builds")]
     assert len(ours) == 16
     for model in ours:
@@ -78,3 +82,11 @@ def test_states_cannot_be_typed(client, root):
     build = factories.build()
     response = client.post(reverse("admin:builds_build_change", args=[build.pk]), {"state": "succeeded"})
     assert response.status_code == 403
+
+
+def test_how_many_builds_an_account_allows_is_the_administrators_to_say(client, root):
+    account = factories.team().accounts.create(name="lab", kind="cloud", ciphertext=b"")
+    limit = Limit.objects.create(account=account)
+    client.post(reverse("admin:builds_limit_change", args=[limit.pk]), {"at_once": "3"})
+    limit.refresh_from_db()
+    assert limit.number == 3

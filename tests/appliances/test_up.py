@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
+from appliances.management.commands import up
 from builds import redis_server
 from tests import waiting
 
@@ -108,3 +109,12 @@ def test_a_port_that_is_taken_is_said_at_once(data, port):
     assert up.returncode == 1
     assert f"127.0.0.1:{port} cannot be listened on" in said
     assert f"--port {port + 1}" in said
+
+
+def test_what_runs_here_and_what_is_only_waited_for_have_workers_of_their_own():
+    crews = [up.Crew(["qemu", "vagrant"], 2), up.Crew(["ec2", "vsphere"], 4)]
+    assert up.described(crews) == "2 workers for qemu, vagrant and 4 workers for ec2, vsphere"
+    programs = list(up.worker_programs(crews, "http://localhost"))
+    assert [program.name for program in programs] == [f"worker {number}" for number in range(1, 7)]
+    assert [program.argv[-1] for program in programs] == ["qemu,vagrant"] * 2 + ["ec2,vsphere"] * 4
+    assert "doctor" in up.described([])

@@ -42,7 +42,7 @@ def worker(redis, redis_socket, data_dir, monkeypatch):
         yield start
 
 
-wait_for = partial(waiting.wait_for, seconds=20)
+wait_for = partial(waiting.wait_for, seconds=60)
 
 
 def state_of(build):
@@ -133,7 +133,7 @@ def test_builds_over_a_limit_are_made_one_after_another_without_help(worker):
         build.limits.add(limit)
     for _ in range(2):
         worker("slow_images")
-    wait_for(lambda: all(state_of(build) == BuildState.SUCCEEDED for build in builds), seconds=60)
+    wait_for(lambda: all(state_of(build) == BuildState.SUCCEEDED for build in builds))
     spans = sorted(Build.objects.values_list("started_at", "finished_at"))
     assert all(end <= start for (_, end), (start, _) in itertools.pairwise(spans))
 

@@ -11,7 +11,7 @@ from django.core.files.storage import default_storage
 from django.utils import timezone
 
 from appliances.models import Appliance, Release, Revision, Role, Team, User
-from builds.models import Artifact, Build, CheckResult, LogChunk, Step
+from builds.models import Artifact, Build, CheckResult, Delivery, LogChunk, Step
 
 from .content import (
     CHECKS,
@@ -155,10 +155,17 @@ def placed(build: Build, format_: str, packages, random: Random) -> None:
     for region in regions:
         reference = f"ami-{random.getrandbits(68):017x}" if format_ == "ami" else f"appliances/{unique}"
         evidence = {"boot_seconds": 19.4, "ports": [22, 80], "packages": packages, "console": CONSOLE}
-        Artifact.objects.create(
+        image = Artifact.objects.create(
             build=build, format=format_, name=unique, region=region, reference=reference, account="production",
             evidence=evidence if region == regions[0] else {},
         )  # fmt: skip
+        ending = {"state": "done", "attempts": 1}
+        if region == regions[-1] != regions[0]:
+            error = f"AWS does not allow ec2:ModifyImageAttribute in {region} for user/slipway."
+            ending = {"state": "failed", "attempts": 5, "error": error, "hint": "Allow it, then try again."}
+        Delivery.objects.create(
+            artifact=image, wanted="published", channels=["stable"], due_at=build.finished_at, **ending
+        )
     for title, seen in CHECKS:
         CheckResult.objects.create(build=build, format=format_, title=title, passed=True, seen=seen.format(boot=19.4))
 

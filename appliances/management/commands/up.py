@@ -101,7 +101,7 @@ class Crew:
 
 
 def described(crews: list[Crew]) -> str:
-    """ "2 workers for qemu and 4 for ec2, vsphere"."""
+    """ "2 workers for qemu and 4 workers for ec2, vsphere"."""
     each = [f"{crew.size} worker{'s' if crew.size != 1 else ''} for {', '.join(crew.platforms)}" for crew in crews]
     return " and ".join(each) or "no workers: `manage.py doctor` says what is missing"
 
