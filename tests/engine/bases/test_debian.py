@@ -232,7 +232,7 @@ def test_on_ec2_it_takes_its_key_and_name_and_shows_its_host_keys(debian: Image,
                     "root",
                     "active",
                 ]
-                assert "No such file" in run(client, "sudo ls /root/.ssh || true")
+                assert "authorized_keys" not in run(client, "sudo ls -a /root/.ssh || true")
                 shown = run(client, "cut -d ' ' -f 1,2 /etc/ssh/ssh_host_*_key.pub")
             told = console.read_text().replace("\r", "")
             assert f"-----BEGIN SSH HOST KEY KEYS-----\n{shown}\n-----END SSH HOST KEY KEYS-----" in told
