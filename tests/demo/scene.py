@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections import Counter
 from collections.abc import Callable
 
@@ -60,7 +61,7 @@ def tell(revision: Revision, url: str) -> None:
         key = (each.build_id, each.format)
         checks = f"{passed[key]} of {total[key]}" if each.evidence else "copy"
         table.add_row(each.build.platform, each.format, each.region or "catalog", each.reference or each.name, checks)
-    console = Console()
+    console = Console(soft_wrap=True) if sys.stdout.isatty() else Console(width=200)
     console.print()
     console.print(table)
     for build in builds:
