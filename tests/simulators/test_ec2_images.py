@@ -169,6 +169,26 @@ def test_images_are_shared_and_deprecated(ec2: Ec2Simulator):
     assert "DeprecationTime" not in available(ec2, image)
 
 
+def test_where_public_sharing_is_blocked_no_image_becomes_public(ec2: Ec2Simulator):
+    image, client = register(ec2, upload(ec2, {0: block("a")})), ec2.client("ec2")
+    client.enable_image_block_public_access(ImageBlockPublicAccessState="block-new-sharing")
+    assert client.get_image_block_public_access_state()["ImageBlockPublicAccessState"] == "block-new-sharing"
+    share = {"ImageId": image, "LaunchPermission": {"Add": [{"Group": "all"}]}}
+    assert refused(client.modify_image_attribute, **share) == "OperationNotPermitted"
+    client.disable_image_block_public_access()
+    client.modify_image_attribute(**share)
+    assert available(ec2, image)["Public"]
+
+
+def test_where_encryption_is_the_default_an_upload_is_encrypted_and_cannot_be_shared(ec2: Ec2Simulator):
+    client = ec2.client("ec2")
+    client.enable_ebs_encryption_by_default()
+    image = register(ec2, upload(ec2, {0: block("a")}))
+    assert available(ec2, image)["BlockDeviceMappings"][0]["Ebs"]["Encrypted"]
+    share = {"ImageId": image, "LaunchPermission": {"Add": [{"UserId": "210987654321"}]}}
+    assert refused(client.modify_image_attribute, **share) == "InvalidParameter"
+
+
 def test_debian_s_images_belong_to_debian(ec2: Ec2Simulator):
     client = ec2.client("ec2")
     found = client.describe_images(Owners=["136693071363"], Filters=[{"Name": "name", "Values": ["debian-12-*"]}])[

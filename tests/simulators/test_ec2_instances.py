@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import paramiko
@@ -31,7 +32,7 @@ def launch(ec2: Ec2Simulator, **more: Any) -> tuple[str, paramiko.PKey]:
     }
     instance = client.run_instances(**asked)["Instances"][0]
     assert instance["State"]["Name"] == "pending"
-    wait_for(lambda: described(ec2, instance["InstanceId"])["State"]["Name"] == "running")
+    state_becomes(ec2, instance["InstanceId"], "running")
     return instance["InstanceId"], paramiko.Ed25519Key.from_private_key(io.StringIO(pem))
 
 
@@ -116,6 +117,39 @@ def test_a_terminated_instance_leaves_no_volume_no_interface_and_no_machine(ec2:
     assert ec2.held() == {}
     assert f" {where}/" not in subprocess.run(["ip", "address"], check=True, capture_output=True, text=True).stdout
     assert not [path for path in (ec2.folder / "disks").iterdir() if path.name.startswith("vol-")]
+
+
+def test_a_security_group_stays_until_its_instance_is_gone(ec2: Ec2Simulator):
+    client = ec2.client("ec2")
+    group = client.create_security_group(GroupName="door", Description="SSH")["GroupId"]
+    instance, _ = launch(ec2, SecurityGroupIds=[group])
+    with pytest.raises(ClientError) as failure:
+        client.delete_security_group(GroupId=group)
+    assert code_of(failure) == "DependencyViolation"
+    client.terminate_instances(InstanceIds=[instance])
+    state_becomes(ec2, instance, "terminated")
+    client.delete_security_group(GroupId=group)
+    assert ec2.held() == {"us-east-1": {"key_pairs": ["key"]}}
+
+
+def test_a_larger_volume_is_filled_by_the_file_system(ec2: Ec2Simulator):
+    instance, key = launch(ec2, BlockDeviceMappings=[{"DeviceName": "/dev/xvda", "Ebs": {"VolumeSize": 3}}])
+    with login(address(ec2, instance), key) as session:
+        megabytes = int(run(session, "df -m / | tail -n 1").split()[1])
+    assert 2500 < megabytes < 3072
+
+
+def test_a_simulator_that_is_killed_leaves_no_machine(tmp_path: Path):
+    with Ec2Simulator(tmp_path / "ec2") as doomed:
+        launch(doomed)
+        disks = str(tmp_path / "ec2" / "disks")
+        assert disks in loop_devices()
+        doomed.kill()
+        wait_for(lambda: disks not in loop_devices())
+
+
+def loop_devices() -> str:
+    return subprocess.run(["losetup", "--list"], check=True, capture_output=True, text=True).stdout
 
 
 def test_the_same_client_token_launches_once(ec2: Ec2Simulator):

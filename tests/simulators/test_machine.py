@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import paramiko
 import pytest
 
 from tests.simulators import disks
@@ -183,3 +184,37 @@ def test_the_debian_machine_is_real(subnet: Subnet, tmp_path: Path):
     finally:
         machine.kill()
     assert "Reached target poweroff.target" in machine.console.read_text()
+
+
+QUESTION = "printf '%s /latest/%s HTTP/1.0\\r\\n%s\\r\\n\\r\\n' {} {} '{}' | nc 169.254.169.254 80 | tr -d '\\r'"
+
+
+def ask(client: paramiko.SSHClient, method: str, path: str, header: str = "X-Nothing: 1") -> tuple[str, str]:
+    """The status and the text of the metadata service's answer."""
+    head, _, text = run(client, QUESTION.format(method, path, header)).partition("\n\n")
+    return head.split()[1], text
+
+
+def test_its_metadata_service_tells_who_shows_a_token(machine: Machine) -> None:
+    with login(machine.address, KEY) as client:
+        assert ask(client, "GET", "meta-data/instance-id") == ("401", "")
+        assert ask(client, "PUT", "api/token") == ("400", "")
+        status, token = ask(client, "PUT", "api/token", "X-aws-ec2-metadata-token-ttl-seconds: 60")
+        assert status == "200"
+        shown = f"X-aws-ec2-metadata-token: {token}"
+        assert ask(client, "GET", "meta-data/local-hostname", shown) == ("200", "ip-1.ec2.internal")
+        assert ask(client, "GET", "meta-data/public-keys/", shown) == ("200", "0=key")
+        assert ask(client, "GET", "meta-data/public-keys/0/openssh-key", shown) == ("200", public(KEY))
+        assert ask(client, "GET", "meta-data/nothing", shown) == ("404", "")
+        assert ask(client, "GET", "meta-data/instance-id", "X-aws-ec2-metadata-token: guessed") == ("401", "")
+
+
+def test_a_metadata_service_of_the_first_version_asks_for_no_token(disk: Path, subnet: Subnet, tmp_path: Path) -> None:
+    identity = Identity(hostname="ip-1", instance_id="i-1", keys=(public(KEY),), tokens="optional")
+    machine = Machine(disk, subnet.address(), console=tmp_path / "console", identity=identity)
+    machine.start()
+    try:
+        with login(machine.address, KEY) as client:
+            assert ask(client, "GET", "meta-data/instance-id") == ("200", "i-1")
+    finally:
+        machine.kill()

@@ -241,7 +241,7 @@ KILLED = """
     account = Aws(Aws.Options(**{options!r}), "cloud")
     folder = Path({folder!r})
     context = Context("build-1", folder, folder, folder, Recorder(), tags=FAMILY)
-    snapshots.upload(source(noise(*range(400))), Place(account, {region!r}), "", 16, context)
+    snapshots.upload(source(noise(*range(100))), Place(account, {region!r}), "", 16, context)
 """
 
 
@@ -252,9 +252,9 @@ def test_nothing_is_left_of_a_killed_upload_once_it_was_swept(
     script = textwrap.dedent(KILLED).format(options=options, folder=str(tmp_path), region=REGION)
     before = puts(ec2)
     root = Path(__file__).parents[3]
-    ec2.fault("PutSnapshotBlock", "delay", seconds=0.1, count=None)
+    ec2.fault("PutSnapshotBlock", "delay", seconds=1, count=None)
     with subprocess.Popen([sys.executable, "-c", script], cwd=root, env={**os.environ, "PYTHONPATH": str(root)}) as one:
-        wait_for(lambda: puts(ec2) > before + 10 or one.poll() is not None)
+        wait_for(lambda: puts(ec2) > before + 10 or one.poll() is not None, 60)
         one.send_signal(signal.SIGKILL)
     assert one.returncode == -signal.SIGKILL
     assert ec2.held()[REGION]["snapshots"]

@@ -7,6 +7,7 @@ import tarfile
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -19,6 +20,8 @@ from builds.engine.console import Recorder
 from builds.engine.context import Context, Stop
 from builds.engine.errors import BuildError, Cancelled, WorkerError
 from builds.engine.image import Image
+from tests.simulators.login import login, new_key, public, run
+from tests.simulators.machine import Identity, Machine, Subnet
 
 BASE = Debian(DebianOptions(debian="12"))
 CACHE = Path(__file__).parents[3] / ".cache"
@@ -212,3 +215,26 @@ def test_it_boots_takes_its_seed_and_fills_its_disk(debian: Image, tmp_path: Pat
             subprocess.run([*ssh, "update-grub && ! grep -w root=LABEL=root /boot/grub/grub.cfg"], check=True)
         finally:
             guest.kill()
+
+
+@pytest.mark.network
+def test_on_ec2_it_takes_its_key_and_name_and_shows_its_host_keys(debian: Image, tmp_path: Path):
+    disk, console, key = tmp_path / "disk.raw", tmp_path / "console", new_key()
+    subprocess.run(["qemu-img", "convert", "-f", "qcow2", "-O", "raw", debian.file, disk], check=True)
+    with closing(Subnet.claim()) as subnet:
+        identity = Identity("ip-10-0-0-5", "i-1", keys=(public(key),))
+        machine = Machine(disk, subnet.address(), console=console, identity=identity)
+        machine.start()
+        try:
+            with login(machine.address, key, "admin") as client:
+                assert run(client, "hostname; sudo id -un; systemctl is-active slipway-ec2").split() == [
+                    "ip-10-0-0-5",
+                    "root",
+                    "active",
+                ]
+                assert "authorized_keys" not in run(client, "sudo ls -a /root/.ssh || true")
+                shown = run(client, "cut -d ' ' -f 1,2 /etc/ssh/ssh_host_*_key.pub")
+            told = console.read_text().replace("\r", "")
+            assert f"-----BEGIN SSH HOST KEY KEYS-----\n{shown}\n-----END SSH HOST KEY KEYS-----" in told
+        finally:
+            machine.kill()

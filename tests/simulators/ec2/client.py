@@ -55,6 +55,11 @@ class Ec2Simulator:
         with self._process, self._log:
             self._process.wait(30)
 
+    def kill(self) -> None:
+        """As if its host lost power."""
+        self._process.kill()
+        self._process.wait()
+
     def environment(self, region: str = REGION) -> dict[str, str]:
         """For a program that speaks to AWS."""
         return {

@@ -38,6 +38,8 @@ class Cloud:
         self.settings = Settings()
         self.faults = Faults()
         self.subnet = Subnet.claim()
+        self.lock = threading.RLock()
+        """Held by whoever reads or changes moto's state: it has no locks of its own."""
         self.tokens: dict[tuple[str, ...], object] = {}
         """Of requests that were made with a ClientToken: what they were answered with."""
         self._work: list[threading.Thread] = []

@@ -15,7 +15,7 @@ from moto.ec2.models.elastic_block_store import Snapshot
 
 from .cloud import Cloud
 from .disks import BLOCK, GIB
-from .snapshots import new_snapshot
+from .snapshots import loose_snapshot
 
 LARGEST = 65536  # GiB
 
@@ -42,7 +42,7 @@ class Direct(EBSResponse):
         size, parent, token = get("VolumeSize"), get("ParentSnapshotId"), get("ClientToken")
         if not 1 <= size <= LARGEST:
             raise _invalid("INVALID_VOLUME_SIZE", f"VolumeSize must be between 1 and {LARGEST}")
-        key = (self.region, "StartSnapshot", token or hashlib.sha256(str(id(self)).encode()).hexdigest())
+        key = (self.region, "StartSnapshot", token)
         if token and key in self.cloud.tokens:
             return self._started(self.cloud.tokens[key])
         origin = self._snapshot(parent) if parent else None
@@ -54,17 +54,16 @@ class Direct(EBSResponse):
         if origin and get("Encrypted") is not None:
             raise _invalid("INVALID_PARAMETER_VALUE", "Encrypted cannot be given with ParentSnapshotId")
         backend = self.ebs_backend.ec2_backend
-        volume = backend.create_volume(size=size, zone_name=f"{self.region}a")
-        del backend.volumes[volume.id]
-        volume.id = "vol-ffffffff"  # what EC2 says of snapshots that no volume was behind
-        snapshot = new_snapshot(backend, volume, get("Description") or "", encrypted, get("KmsKeyArn"))
-        snapshot.add_tags({tag["Key"]: tag.get("Value", "") for tag in get("Tags") or []})
+        with self.cloud.lock:
+            snapshot = loose_snapshot(backend, size, get("Description") or "", encrypted, get("KmsKeyArn"))
+            snapshot.add_tags({tag["Key"]: tag.get("Value", "") for tag in get("Tags") or []})
         if origin:
             self.cloud.disks.copy(origin.id, snapshot.id, size)
         else:
             self.cloud.disks.create(snapshot.id, size)
         self.uploads[snapshot.id] = Upload()
-        self.cloud.tokens[key] = snapshot
+        if token:
+            self.cloud.tokens[key] = snapshot
         return self._started(snapshot)
 
     def put_snapshot_block(self) -> ActionResult:

@@ -7,14 +7,15 @@ A fault names an action ("RunInstances", "PutSnapshotBlock", "*" for all) and ho
     drop      the connection breaks before anything is done
     lose      it is done, and the connection breaks before the answer
     delay     it is done after `seconds`
-    stuck     what it makes stays pending for ever (images, snapshots, imports, spot requests)
+    stuck     what it makes stays pending for ever (images, snapshots, imports)
     fail      what it makes ends as failed, with `message` (images, imports; an instance is terminated at once)
     empty     the console has no host keys yet (GetConsoleOutput)
     silent    the instance runs, and its SSH server does not (RunInstances)
 
 `count` is how often (null: always), `every` spares all but each n-th request, `region` limits it to one, `when` to
 requests with these parameters ({"InstanceMarketOptions.MarketType": "spot"}). A dry run sees only errors of
-permission (code UnauthorizedOperation), as on EC2.
+permission (code UnauthorizedOperation), as on EC2. What EC2 knows only after a while is an error of `count` times:
+DescribeInstances with InvalidInstanceID.NotFound.
 """
 
 from __future__ import annotations

@@ -1,90 +1,24 @@
-"""AMIs: registered from snapshots, made from instances, copied between regions, shared, deprecated, deregistered."""
+"""AMIs: registered from snapshots, made from instances, copied between regions, deregistered."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from moto.core.responses import ActionResult, EmptyResult
-from moto.ec2.exceptions import EC2ClientError, InvalidAMIIdError, UnvailableAMIIdError
+from moto.core.responses import ActionResult
+from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models import ec2_backends
-from moto.ec2.models.amis import Ami
 from moto.ec2.models.elastic_block_store import Snapshot
 from moto.ec2.utils import random_ami_id
 
-from .cloud import Part
 from .faults import Fault
-from .snapshots import new_snapshot
+from .image import Image, mapping, too_small
+from .sharing import Sharing
+from .snapshots import loose_snapshot, new_snapshot, users_of
 
 PLATFORMS = ("i386", "x86_64", "arm64", "x86_64_mac", "arm64_mac")
-FILTERS = {
-    "root-device-type": "root_device_type",
-    "root-device-name": "root_device_name",
-    "description": "description",
-    "ena-support": "ena_support",
-    "boot-mode": "boot_mode",
-    "image-type": "image_type",
-}
 
 
-class Image(Ami):
-    """What moto's AMI lacks: its disks, and what was said when it was made."""
-
-    def __init__(self, backend: Any, name: str, mappings: list[dict[str, Any]], **values: Any) -> None:
-        super().__init__(backend, random_ami_id(), name=name, description=values.pop("description", None))
-        del backend.snapshots[self.ebs_snapshot.id]  # moto's own, of 15 GiB
-        self.mappings = mappings
-        self.root_device_type = "ebs"
-        self.hypervisor = "xen"
-        self.boot_mode = None
-        self.image_location = f"{self.owner_id}/{name}"
-        self.state_reason: dict[str, str] | None = None
-        for key, value in values.items():
-            setattr(self, key, value)
-        backend.amis[self.id] = self
-
-    @property
-    def block_device_mappings(self) -> list[dict[str, Any]]:
-        return self.mappings
-
-    @property
-    def snapshot_ids(self) -> list[str]:
-        return [each["Ebs"]["SnapshotId"] for each in self.mappings if each.get("Ebs", {}).get("SnapshotId")]
-
-    def root(self) -> dict[str, Any]:
-        return next(each["Ebs"] for each in self.mappings if each["DeviceName"] == self.root_device_name)
-
-    def get_filter_value(self, filter_name: str, method_name: str | None = None) -> Any:
-        if filter_name in FILTERS:
-            value = getattr(self, FILTERS[filter_name], None)
-            return str(value).lower() if isinstance(value, bool) else value
-        if filter_name == "block-device-mapping.snapshot-id":
-            return self.snapshot_ids
-        return super().get_filter_value(filter_name, method_name)
-
-
-def users_of(backend: Any, snapshot: str) -> list[str]:
-    return [image.id for image in backend.amis.values() if snapshot in getattr(image, "snapshot_ids", [])]
-
-
-def mapping(device: str, snapshot: Snapshot, kind: str = "gp3") -> dict[str, Any]:
-    ebs = {
-        "SnapshotId": snapshot.id,
-        "VolumeSize": snapshot.volume_size,
-        "VolumeType": kind,
-        "DeleteOnTermination": True,
-        "Encrypted": snapshot.encrypted,
-    }
-    return {"DeviceName": device, "Ebs": ebs}
-
-
-def too_small(size: int, snapshot: Snapshot) -> EC2ClientError:
-    message = (
-        f"Volume of size {size}GB is smaller than snapshot '{snapshot.id}', expect size >= {snapshot.volume_size}GB"
-    )
-    return EC2ClientError("InvalidBlockDeviceMapping", message)
-
-
-class Images(Part):
+class Images(Sharing):
     def register_image(self) -> ActionResult:
         get = self._get_param
         name, root, mappings = get("Name"), get("RootDeviceName"), get("BlockDeviceMappings", [])
@@ -156,8 +90,13 @@ class Images(Part):
         )
         image.add_tags(self.tags_for("image"))
 
+        running = self._get_bool_param("NoReboot", False)
+
         def work() -> None:
-            with self.power.paused(instance, self._get_bool_param("NoReboot", False)):
+            with self.power.paused(instance, running):
+                if instance.state not in ("running", "stopped"):
+                    _finish(image, [], Fault("CreateImage", "fail", message="The instance is gone"))
+                    return
                 for volume_id, snapshot in copies:
                     self.cloud.disks.copy(volume_id, snapshot.id, snapshot.volume_size)
             self.cloud.meanwhile(
@@ -185,9 +124,7 @@ class Images(Part):
             old = origin.get_snapshot(each["Ebs"]["SnapshotId"])
             encrypted = self._get_bool_param("Encrypted", False) or bool(get("KmsKeyId")) or old.encrypted
             description = f"Copied for DestinationAmi from SourceAmi {source.id} for SourceSnapshot {old.id}."
-            volume = self.ec2_backend.create_volume(size=old.volume_size, zone_name=f"{self.region}a")
-            del self.ec2_backend.volumes[volume.id]
-            snapshot = new_snapshot(self.ec2_backend, volume, description, encrypted, get("KmsKeyId"))
+            snapshot = loose_snapshot(self.ec2_backend, old.volume_size, description, encrypted, get("KmsKeyId"))
             snapshot.add_tags(self.tags_for("snapshot"))
             mappings.append(mapping(each["DeviceName"], snapshot, each["Ebs"].get("VolumeType", "gp3")))
             copies.append((old.id, snapshot))
@@ -216,7 +153,7 @@ class Images(Part):
         return ActionResult({"ImageId": image.id})
 
     def deregister_image(self) -> ActionResult:
-        image = self._image()
+        image = self.own_image()
         self.error_on_dryrun()
         self.ec2_backend.deregister_image(image.id)
         deleted = []
@@ -227,44 +164,6 @@ class Images(Part):
                     self.cloud.disks.delete(snapshot)
                 deleted.append({"SnapshotId": snapshot, "ReturnCode": "skipped" if used else "success"})
         return ActionResult({"Return": True, "DeleteSnapshotResults": deleted})
-
-    def modify_image_attribute(self) -> ActionResult:
-        image, attribute = self._image(), self._get_param("Attribute")
-        for name in ("Description", "ImdsSupport"):
-            value = self._get_param(name)
-            if value is None and str(attribute).lower() == name.lower():
-                value = self._get_param("Value")
-            if value is not None:
-                self.error_on_dryrun()
-                setattr(image, {"Description": "description", "ImdsSupport": "imds_support"}[name], _plain(value))
-                return EmptyResult()
-        if any(self.ec2_backend.get_snapshot(each).encrypted for each in image.snapshot_ids):
-            raise EC2ClientError("InvalidParameter", "Snapshots encrypted with the AWS Managed CMK can't be shared")
-        return super().modify_image_attribute()
-
-    def enable_image_deprecation(self) -> ActionResult:
-        image, when = self._image(), self._get_param("DeprecateAt")
-        self.error_on_dryrun()
-        image.deprecation_time = when.strftime("%Y-%m-%dT%H:%M:%S.000Z")
-        return ActionResult({"Return": True})
-
-    def disable_image_deprecation(self) -> ActionResult:
-        image = self._image()
-        self.error_on_dryrun()
-        image.deprecation_time = None
-        return ActionResult({"Return": True})
-
-    def _image(self) -> Image:
-        """The account's own image that is meant."""
-        wanted = self._get_param("ImageId")
-        if wanted in self.ec2_backend.deleted_amis:
-            raise UnvailableAMIIdError(wanted)
-        if wanted not in self.ec2_backend.amis:
-            raise InvalidAMIIdError([wanted])
-        image = self.ec2_backend.amis[wanted]
-        if image.owner_id != self.current_account:
-            raise EC2ClientError("AuthFailure", f"Not authorized for image:{wanted}")
-        return image
 
     def _refuse_name(self, name: str) -> None:
         if not 3 <= len(name) <= 128:
@@ -290,10 +189,6 @@ class Images(Part):
 
     def _fault(self, action: str) -> Fault | None:
         return self.cloud.faults.inside(action, self.region, "stuck", "fail")
-
-
-def _plain(value: Any) -> Any:
-    return value.get("Value") if isinstance(value, dict) else value
 
 
 def _finish(image: Image, snapshots: list[Snapshot], fault: Fault | None) -> None:

@@ -17,8 +17,8 @@ from moto.s3.models import s3_backends
 
 from .cloud import Part
 from .disks import GIB
-from .images import Image, mapping
-from .snapshots import new_snapshot
+from .image import Image, mapping
+from .snapshots import loose_snapshot
 
 FORMATS = {"raw": "raw", "vmdk": "vmdk", "vhd": "vpc", "vhdx": "vhdx", "ova": "vmdk"}
 
@@ -115,8 +115,9 @@ class Imports(Part):
                 return
             with TemporaryDirectory(dir=self.cloud.folder) as name:
                 raw = self._convert(task, content, Path(name))
-                if raw and task.status == "active":
-                    self._finish(task, raw)
+                with self.cloud.lock:
+                    if raw and task.status == "active":
+                        self._finish(task, raw)
 
         self.cloud.meanwhile(work, self.cloud.settings.pending)
         return task
@@ -142,10 +143,7 @@ class Imports(Part):
     def _finish(self, task: Task, raw: Path) -> None:
         gib = -(-raw.stat().st_size // GIB)
         backend = self.ec2_backend
-        volume = backend.create_volume(size=gib, zone_name=f"{task.region}a")
-        del backend.volumes[volume.id]
-        volume.id = "vol-ffffffff"
-        snapshot = new_snapshot(backend, volume, f"Created by AWS-VMImport service for {task.id}")
+        snapshot = loose_snapshot(backend, gib, f"Created by AWS-VMImport service for {task.id}")
         self.cloud.disks.copy(raw, snapshot.id, gib)
         snapshot.status = "completed"
         task.snapshot = snapshot.id

@@ -14,7 +14,7 @@ from moto.ec2.models.instances import Instance
 from moto.ec2.utils import random_spot_request_id
 
 from .cloud import Part
-from .images import Image, too_small
+from .image import Image, too_small
 from .power import Power
 
 
@@ -92,6 +92,16 @@ class Instances(Part):
             self.power.reboot(instance)
         return EmptyResult()
 
+    def delete_security_group(self) -> ActionResult:
+        wanted = {self._get_param("GroupId"), self._get_param("GroupName")}
+        for instance in self.ec2_backend.all_instances():
+            used = [*instance.security_groups, *(group for nic in instance.nics.values() for group in nic.group_set)]
+            groups = {name for group in used for name in (group.id, group.name)}
+            if instance.state != "terminated" and groups & wanted:
+                group = self._get_param("GroupId") or self._get_param("GroupName")
+                raise EC2ClientError("DependencyViolation", f"resource {group} has a dependent object")
+        return super().delete_security_group()
+
     def get_console_output(self) -> ActionResult:
         instance = self.ec2_backend.get_instance(self._get_param("InstanceId"))
         console = self.power.console(instance)
@@ -136,7 +146,11 @@ class Instances(Part):
             if ebs["VolumeSize"] < snapshot.volume_size:
                 raise too_small(ebs["VolumeSize"], snapshot)
             merged.append({"DeviceName": each["DeviceName"], "Ebs": ebs})
-        return [*merged, *said.values()]
+        disks = [*merged, *said.values()]
+        if self.ec2_backend.ebs_encryption_by_default:
+            for each in disks:
+                each.setdefault("Ebs", {})["Encrypted"] = True
+        return disks
 
     def _instances(self) -> list[Instance]:
         return self.ec2_backend.get_multi_instances_by_id(self._get_param("InstanceIds", []))

@@ -104,17 +104,21 @@ class Power:
         def work() -> None:
             with self._locks[instance.id]:
                 self._off(instance, force=True)
-                volumes = [block for _, block in instance.get_block_device_mapping]
-                nics = list(instance.nics.values())
-                instance.terminate()
-                for block in volumes:
-                    if block.delete_on_termination:
-                        self._cloud.disks.delete(block.volume_id)
-                for nic in nics:  # EC2 made it with the instance, and it goes with it
-                    instance.ec2_backend.enis.pop(nic.id, None)
-                become(instance, "terminated", code, message)
+                with self._cloud.lock:
+                    self._forget(instance)
+                    become(instance, "terminated", code, message)
 
         self._cloud.meanwhile(work)
+
+    def _forget(self, instance: Instance) -> None:
+        volumes = [block for _, block in instance.get_block_device_mapping]
+        nics = list(instance.nics.values())
+        instance.terminate()
+        for block in volumes:
+            if block.delete_on_termination:
+                self._cloud.disks.delete(block.volume_id)
+        for nic in nics:  # EC2 made it with the instance, and it goes with it
+            instance.ec2_backend.enis.pop(nic.id, None)
 
     @contextmanager
     def paused(self, instance: Instance, running: bool) -> Iterator[None]:
@@ -131,6 +135,7 @@ class Power:
         for machine in list(self._machines.values()):
             machine.kill()
         self._machines.clear()
+        self._silent.clear()
         for console in self._cloud.folder.glob("*.console*"):
             console.unlink()
 

@@ -36,14 +36,13 @@ from .images import Images
 from .imports import Imports
 from .instances import Instances
 from .power import Power
-from .sharing import Sharing
 from .snapshots import Snapshots
 
 ACCOUNT = DEFAULT_ACCOUNT_ID
 Answer = Callable[..., Any]
 
 
-class Ec2(Sharing, Images, Instances, Snapshots, Imports, EC2Response):
+class Ec2(Images, Instances, Snapshots, Imports, EC2Response):
     """All of EC2: ours first, the rest is moto's."""
 
 
@@ -65,15 +64,16 @@ class Simulator:
         call = Call.of(environ)
         self._counts[call.action] += 1
         if call.service in ("ec2", "ssm", "ebs"):
-            sources.publish(self._cloud, ACCOUNT, call.region)
+            with self._cloud.lock:
+                sources.publish(self._cloud, ACCOUNT, call.region)
         fault = self._cloud.faults.at_the_door(call.action, call.region, call.parameters)
         if fault is None:
-            return self._moto(environ, answer)
+            return self._answer(call, environ, answer)
         if fault.mode == "delay":
             time.sleep(fault.seconds)
-            return self._moto(environ, answer)
+            return self._answer(call, environ, answer)
         if fault.mode == "lose":
-            list(self._moto(environ, lambda *_: None))
+            self._answer(call, environ, lambda *_: None)
         if fault.mode in ("drop", "lose"):
             environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
             raise ConnectionResetError("The simulator was told to drop the connection.")
@@ -82,6 +82,12 @@ class Simulator:
             headers, body = [("Content-Type", "text/plain")], b""
         answer(f"{fault.status} {HTTPStatus(fault.status).phrase}", [*headers, ("Content-Length", str(len(body)))])
         return [body]
+
+    def _answer(self, call: Call, environ: dict[str, Any], answer: Answer) -> Iterable[bytes]:
+        if call.service == "ebs":  # blocks are large, and many are sent at a time
+            return self._moto(environ, answer)
+        with self._cloud.lock:
+            return list(self._moto(environ, answer))
 
     def close(self) -> None:
         self._power.clear()
@@ -104,7 +110,6 @@ class Simulator:
         self._power.clear()  # what was still booting
         Direct.uploads.clear()
         Imports.tasks.clear()
-        Sharing.blocked.clear()
         self._counts.clear()
         BackendDict.reset()
         reset_model_data()
@@ -123,7 +128,8 @@ class Simulator:
     def _do(self, verb: str, said: dict[str, Any]) -> object | None:
         match verb:
             case "held":
-                return held(ACCOUNT)
+                with self._cloud.lock:
+                    return held(ACCOUNT)
             case "faults":
                 self._cloud.faults.add(Fault(**said))
             case "settings":

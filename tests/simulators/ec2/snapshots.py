@@ -16,11 +16,26 @@ from .disks import Disks
 def new_snapshot(
     backend: Any, volume: Volume, description: str, encrypted: bool = False, kms_key_id: str | None = None
 ) -> Snapshot:
-    encrypted = encrypted or bool(volume.encrypted)
+    encrypted = encrypted or bool(volume.encrypted) or backend.ebs_encryption_by_default
     snapshot = Snapshot(backend, random_snapshot_id(), volume, description, encrypted, kms_key_id)
     snapshot.status = "pending"
     backend.snapshots[snapshot.id] = snapshot
     return snapshot
+
+
+def loose_snapshot(
+    backend: Any, gib: int, description: str, encrypted: bool = False, kms_key_id: str | None = None
+) -> Snapshot:
+    """One that no volume of the account is behind."""
+    volume = backend.create_volume(size=gib, zone_name=f"{backend.region_name}a")
+    del backend.volumes[volume.id]
+    volume.id = "vol-ffffffff"  # as EC2 says
+    return new_snapshot(backend, volume, description, encrypted, kms_key_id)
+
+
+def users_of(backend: Any, snapshot: str) -> list[str]:
+    """The images that have it as a disk."""
+    return [image.id for image in backend.amis.values() if snapshot in getattr(image, "snapshot_ids", [])]
 
 
 def fill(disks: Disks, volume: Volume) -> None:
@@ -60,8 +75,6 @@ class Snapshots(Part):
         return ActionResult({"Snapshots": found})
 
     def delete_snapshot(self) -> ActionResult:
-        from .images import users_of
-
         wanted = self._get_param("SnapshotId")
         snapshot = self.ec2_backend.snapshots.get(wanted)
         if snapshot is None:

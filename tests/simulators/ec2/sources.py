@@ -11,8 +11,8 @@ from moto.ssm.models import Parameter, ssm_backends
 
 from .cloud import Cloud
 from .disks import GIB
-from .images import Image, mapping
-from .snapshots import new_snapshot
+from .image import Image, mapping
+from .snapshots import loose_snapshot
 
 OWNER = "136693071363"
 RELEASE = "20261101-1"
@@ -34,9 +34,7 @@ def publish(cloud: Cloud, account: str, region: str) -> None:
 
 def _publish(cloud: Cloud, backend: Any, architecture: str, name: str) -> Image:
     gib = -(-cloud.source.stat().st_size // GIB)
-    volume = backend.create_volume(size=gib, zone_name=f"{backend.region_name}a")
-    del backend.volumes[volume.id]
-    snapshot = new_snapshot(backend, volume, name)
+    snapshot = loose_snapshot(backend, gib, name)
     snapshot.owner_id = OWNER
     snapshot.status = "completed"
     cloud.disks.path(snapshot.id).symlink_to(cloud.source)  # nothing writes to a snapshot that is complete

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Boots the disk as a container. The first process of namespaces of its own (mounts, processes, network): what is
-# made here goes with them. ROOT_OFFSET and ROOT_SIZE say where on DISK the root file system lies; RESOLVER
-# answers for names, ARGUMENTS are for its init. Standard input: seed.py's archive, which comes when the network is up.
+# made here goes with them. ROOT_OFFSET and ROOT_SIZE say where on DISK the root file system lies, GROWN whether its
+# partition has just been made larger; RESOLVER answers for names, ARGUMENTS are for the machine's init. Standard
+# input: seed.py's archive, which comes when the network is up.
 set -eu
 root=/mnt/root
 
@@ -11,6 +12,17 @@ mount -t tmpfs machine /mnt
 mkdir -p "$root" /run/seed
 tar -xf - -C /run/seed
 mount -o "loop,offset=$ROOT_OFFSET,sizelimit=$ROOT_SIZE" "$DISK" "$root"
+
+if [ "$GROWN" = yes ]; then
+    # A guest does it while it is mounted, for which a container's host may lack the right.
+    # Only a loop device that mount has made goes by itself, whatever happens here: so it is kept open in between.
+    loop=$(findmnt --noheadings --output SOURCE "$root")
+    exec 9< "$loop"
+    umount "$root"
+    resize2fs -f "$loop" > /dev/null 2>&1 || true # not where a journal must be replayed first
+    mount "$loop" "$root"
+    exec 9<&-
+fi
 
 # As a DHCP client would.
 rm -f "$root/etc/resolv.conf"

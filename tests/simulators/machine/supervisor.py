@@ -7,6 +7,7 @@ this program ┬ boot.sh ─ systemd-nspawn ─ the machine's init     in namesp
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -19,7 +20,7 @@ from pathlib import Path
 from . import network
 from .groups import control_groups
 from .handle import Identity
-from .partition import root_of
+from .partition import grown, root_of
 from .seed import seed
 
 HERE = Path(__file__).parent
@@ -49,7 +50,8 @@ class Supervisor:
 
     def run(self, booting: threading.Event) -> int:
         """To the machine's end: 0 when it powered off. `booting` is set when its network is up."""
-        root = root_of(self._disk)
+        found = root_of(self._disk)
+        root = grown(self._disk, found)
         env = {
             "PATH": f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin",
             "HERE": str(HERE),
@@ -58,6 +60,7 @@ class Supervisor:
             "DISK": str(self._disk),
             "ROOT_OFFSET": str(root.offset),
             "ROOT_SIZE": str(root.size),
+            "GROWN": "no" if root == found else "yes",
             "RESOLVER": network.RESOLVER,
             "ARGUMENTS": " ".join(f"systemd.mask={unit}" for unit in self._masked),
         }
@@ -71,8 +74,9 @@ class Supervisor:
             inside = _child(process)
             network.connect(self._address, inside)
             stack.enter_context(network.way_out(inside))
-            ask = threading.Thread(target=power_off, args=[inside], daemon=True)
-            signal.signal(signal.SIGTERM, lambda *_: ask.is_alive() or ask.start())
+            signal.signal(
+                signal.SIGTERM, lambda *_: threading.Thread(target=power_off, args=[inside], daemon=True).start()
+            )
             booting.set()
             process.communicate(seed(self._identity))  # which boot.sh waits for
             return process.returncode
@@ -90,10 +94,11 @@ def _child(process: subprocess.Popen[bytes]) -> int:
 def power_off(inside: int) -> None:
     """Ask the machine's init, until it is gone."""
     while Path(f"/proc/{inside}/cwd").exists():
-        if init := _init(inside):
-            systemd = Path(f"/proc/{init}/comm").read_text().strip() == "systemd"
-            os.kill(init, signal.SIGRTMIN + 4 if systemd else signal.SIGUSR2)  # SIGUSR2: busybox's
-            time.sleep(AGAIN)
+        with contextlib.suppress(OSError):  # it may end at any moment
+            if init := _init(inside):
+                systemd = Path(f"/proc/{init}/comm").read_text().strip() == "systemd"
+                os.kill(init, signal.SIGRTMIN + 4 if systemd else signal.SIGUSR2)  # SIGUSR2: busybox's
+                time.sleep(AGAIN)
         time.sleep(0.05)
 
 
