@@ -122,7 +122,7 @@ def _refused(session: Session, region: str, action: str) -> bool:
 def notes(session: Session, region: str, unknown: Sequence[str]) -> Iterator[str]:
     yield f"region {region}"
     if unknown:
-        yield f"not known, since iam:SimulatePrincipalPolicy is not allowed: {', '.join(unknown)}"
+        yield f"{len(unknown)} more permissions can only be looked at when iam:SimulatePrincipalPolicy is allowed"
     if session.endpoint:
         yield f"endpoint {session.endpoint}"
     if bundle := os.environ.get(BUNDLE):

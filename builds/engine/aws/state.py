@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..context import Context
+from ..errors import TimedOut
 from .errors import AwsError
 from .session import Client
 
@@ -62,4 +63,10 @@ def wait_until_running(ec2: Client, instance: str, context: Context) -> Mapping[
         expect_running(found)
         if found["State"]["Name"] == "running":
             return found
-        context.wait(POLL)
+        try:
+            context.wait(POLL)
+        except TimedOut as late:
+            raise TimedOut(
+                f"{late.message} EC2 has not started the instance {instance} yet.",
+                hint="AWS's health dashboard may know why. Retry the build, or raise `limits.boot`.",
+            ) from late

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from builds.engine.aws import arrival, instance, machine, network
 from builds.engine.aws.launch import Disk, Extras, Launch
 from builds.engine.aws.machine import Ec2Machine
 from builds.engine.console import Recorder
-from builds.engine.context import Context
+from builds.engine.context import Context, Deadline
 from builds.engine.errors import BuildError, Cancelled, TimedOut
 from tests.engine.aws.fixtures import REGION, TAGS, Book
 from tests.simulators.ec2 import Ec2Simulator
@@ -30,6 +31,19 @@ END
 chmod +x /tmp/answer
 nc -ll -p 8080 -e /tmp/answer > /dev/null 2>&1 &
 """
+
+
+class Since(Deadline):
+    """A limit that begins to run when something has happened: how long that takes depends on what else runs here."""
+
+    def __init__(self, seconds: float, happened: Callable[[], object]) -> None:
+        super().__init__(None, "Starting the machine")
+        self.limit, self.happened = seconds, happened
+
+    def check(self) -> None:
+        if self._end is None and self.happened():
+            super().__init__(self.limit, "Starting the machine")
+        super().check()
 
 
 @pytest.fixture
@@ -203,24 +217,42 @@ def test_throttling_is_waited_out(ec2: Ec2Simulator, launch: Callable[..., Any],
 
 
 def test_an_instance_that_never_answers_says_how_far_it_came(
-    ec2: Ec2Simulator, launch: Callable[..., Any], context: Context
+    ec2: Ec2Simulator, launch: Callable[..., Any], context: Context, console: Recorder
 ) -> None:
     ec2.fault("RunInstances", "silent")
-    limited = context.within(4, "Starting the machine")
+    limited = replace(context, deadline=Since(2, lambda: "waiting for it to answer" in console.text))
     with pytest.raises(TimedOut, match=r"nothing answers at .*, port 22") as caught, launch(limited):
         pass
-    assert caught.value.message.startswith("Starting the machine took longer than 4 s. The instance i-")
+    assert caught.value.message.startswith("Starting the machine took longer than 2 s. The instance i-")
     assert "Its console said last:" in caught.value.message
     assert "ssh_port" in caught.value.hint
     assert ec2.held() == {}
 
 
-def test_a_machine_that_knows_no_such_user_shows_its_console(launch: Callable[..., Any], context: Context) -> None:
-    limited = context.within(6, "Starting the machine")
+def test_an_instance_that_does_not_start_is_told_as_such(
+    ec2: Ec2Simulator, launch: Callable[..., Any], context: Context
+) -> None:
+    ec2.set(booting=3)
+    limited = replace(context, deadline=Since(0.5, lambda: "instances" in ec2.held().get(REGION, {})))
+    with pytest.raises(TimedOut, match="EC2 has not started the instance i-"), launch(limited):
+        pass
+    assert ec2.held() == {}
+
+
+def test_a_machine_that_knows_no_such_user_shows_its_console(
+    ec2: Ec2Simulator, launch: Callable[..., Any], context: Context
+) -> None:
+    limited = replace(context, deadline=Since(10, lambda: "tiny is up" in _consoles(ec2)))
     with pytest.raises(TimedOut, match="does not let ubuntu in") as caught, launch(limited, ssh_user="ubuntu"):
         pass
     assert "tiny is up" in caught.value.message
     assert "`ssh_user`" in caught.value.hint
+
+
+def _consoles(ec2: Ec2Simulator) -> str:
+    client = ec2.client("ec2")
+    ids = ec2.held().get(REGION, {}).get("instances", ())
+    return "".join(client.get_console_output(InstanceId=each).get("Output", "") for each in ids)
 
 
 def test_a_console_without_host_keys_is_an_error_unless_the_first_is_trusted(

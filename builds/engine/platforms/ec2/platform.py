@@ -31,10 +31,10 @@ AMI = "ami"
 
 
 class Volume(plugin.Options):
-    type: Literal["gp3", "gp2", "io1", "io2"] = "gp3"
+    type: Literal["gp3", "gp2"] = "gp3"
     """Its kind. Its size is `size.disk`, or the source's when that is larger."""
     encrypted: bool = False
-    """Encrypt it; the AMI is then encrypted too and can be shared with nobody outside, if `kms_key` is AWS's own."""
+    """Encrypt it, and with it the AMI: without a `kms_key` of your own that can be shared with no other account."""
     kms_key: str = ""
     """The key for that: an id, an ARN or an alias. Empty: AWS's own."""
 
