@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from ...aws import registration, snapshots, vm_import
 from ...aws.images import Ami
@@ -32,9 +33,11 @@ def _block_by_block(file: Path, digest: str, options: AmiOptions, name: str, pla
 
 
 def _through_s3(file: Path, digest: str, options: AmiOptions, name: str, place: Place, context: Context) -> str:
-    vmdk = context.folder("vm-import") / "disk.vmdk"
-    run(["qemu-img", "convert", "-f", "qcow2", "-O", "vmdk", "-o", "subformat=streamOptimized", file, vmdk], context)
-    return vm_import.import_disk(vmdk, options.bucket, digest, name, _key(options, place), place, context)
+    with TemporaryDirectory(prefix="vm-import-", dir=context.work) as folder:
+        vmdk = Path(folder, "disk.vmdk")
+        formats = ["-f", "qcow2", "-O", "vmdk", "-o", "subformat=streamOptimized"]
+        run(["qemu-img", "convert", *formats, file, vmdk], context)
+        return vm_import.import_disk(vmdk, options.bucket, digest, name, _key(options, place), place, context)
 
 
 def _key(options: AmiOptions, place: Place) -> str:
