@@ -51,7 +51,9 @@ def start(mine: Owned, image: Image, context: Context) -> None:
     library = image.reference.partition("/")[0]
     with Library(session, library) as known:
         places = {"resource_pool_id": site.pool._moId, "folder_id": site.folder._moId}
-        mine.made(session.by_id(vim.VirtualMachine, known.deploy(held, mine.name, places, context)))
+        mine.made(
+            session.by_id(vim.VirtualMachine, known.deploy(held, mine.name, places, site.datastore._moId, context))
+        )
 
 
 def template(mine: Owned, name: str, size: Size, context: Context) -> Image:

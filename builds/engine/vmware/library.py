@@ -103,9 +103,14 @@ class Library:
                 f"The upload of {path.name} into the library {self.name} broke off: {error}.", hint="Retry the build."
             ) from error
 
-    def deploy(self, item: str, name: str, site: dict[str, str], context: Context) -> str:
+    def deploy(self, item: str, name: str, site: dict[str, str], datastore: str, context: Context) -> str:
         """Make a machine of an item; its id. `site`: the ids of the pool and the folder."""
-        spec = {"name": name, "accept_all_EULA": True, "storage_provisioning": "thin"}
+        spec = {
+            "name": name,
+            "accept_all_EULA": True,
+            "storage_provisioning": "thin",
+            "default_datastore_id": datastore,
+        }
         asked = {"deployment_spec": spec, "target": site}
         answers: list[Any] = []
 
