@@ -7,7 +7,7 @@ import tarfile
 import pytest
 from pyVmomi import vim
 
-from builds.engine.errors import BuildError, Cancelled
+from builds.engine.errors import BuildError, Cancelled, WorkerError
 from builds.engine.formats import ova
 from builds.engine.image import Size
 from builds.engine.platforms.vsphere.platform import Vsphere
@@ -156,6 +156,16 @@ def test_a_task_that_fails_is_explained_and_leaves_nothing(lab: Lab, method: str
     assert said in raised.value.message
     assert lab.vcenter.holds_nothing()
     assert lab.book.standing() == []
+
+
+@pytest.mark.parametrize("mode", ["drop", "lost", "http503"])
+@pytest.mark.parametrize("method", ["CloneVM_Task", "PowerOnVM_Task"])
+def test_a_connection_that_breaks_is_no_check_that_failed_and_leaves_nothing(lab: Lab, method: str, mode: str) -> None:
+    lab.vcenter.fault(method, mode)
+    with pytest.raises(WorkerError, match=f"does not answer when it was asked for {method}"):
+        lab.build(lab.native())
+    lab.sweep()
+    assert lab.vcenter.holds_nothing()
 
 
 def test_a_missing_privilege_is_named_with_its_object(lab: Lab) -> None:
