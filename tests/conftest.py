@@ -44,5 +44,8 @@ def queues(socket: Path) -> dict[str, dict[str, object]]:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if "redis" in getattr(item, "fixturenames", ()):
+        fixtures = getattr(item, "fixturenames", ())
+        if "redis" in fixtures:
             item.add_marker(pytest.mark.redis)
+        if "vsphere_server" in fixtures:
+            item.add_marker(pytest.mark.vsphere)

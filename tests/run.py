@@ -22,6 +22,7 @@ NEEDED = {
     "redis-server": ("the real queue", "redis"),
     "chromium": ("the pages in a real browser", "browser"),
     "vagrant": ("the boxes' real client", "vagrant"),
+    "go": ("the vSphere simulator", "vsphere"),
     "curl": ("downloads with a real client", "curl"),
 }
 

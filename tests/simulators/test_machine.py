@@ -164,6 +164,7 @@ def test_a_disk_without_a_system_is_refused_with_the_reason(subnet: Subnet, tmp_
         Machine(empty, subnet.address(), console=tmp_path / "c", identity=Identity()).start()
 
 
+@pytest.mark.network
 def test_the_debian_machine_is_real(subnet: Subnet, tmp_path: Path):
     disk = copy(disks.debian(), tmp_path / "disk.raw")
     identity = Identity(hostname="ip-3", keys=(public(KEY),), user_data="#cloud-config\nruncmd: [touch /root/told]\n")

@@ -8,12 +8,14 @@ In Python:
     machine.start()                              # returns when it boots; its address is reachable, its ports open later
     machine.stop()                               # asks it to power off, then the disk may be read or copied
     machine.kill()                               # pulls the plug
+    Machine(…, ssh=False)                        # its SSH server does not start: the port refuses connections
     machine.running                              # False also when it has powered off itself; it restarts by itself
 
 From any other language, as a program that runs as long as the machine does:
 
     python -m tests.simulators.machine run DISK --address 10.231.7.5 --console FILE
-        [--hostname NAME] [--instance-id ID] [--user admin] [--key 'ssh-ed25519 …']… [--user-data FILE] [--lifeline]
+        [--hostname NAME] [--instance-id ID] [--user admin] [--key 'ssh-ed25519 …']… [--user-data FILE]
+        [--no-ssh] [--lifeline]
 
     It prints "booting" when the address is there. SIGTERM powers off and ends, SIGKILL pulls the plug and leaves
     nothing. With --lifeline, the end of its standard input does too: give it a pipe, and the machine dies with you.

@@ -28,7 +28,7 @@ def main() -> int:
     booting = threading.Event()
     threading.Thread(target=_announce, args=[booting], daemon=True).start()
     try:
-        return Supervisor(options.disk, options.address, options.console, identity).run(booting)
+        return Supervisor(options.disk, options.address, options.console, identity, options.ssh).run(booting)
     except (RuntimeError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -46,6 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--key", action="append", default=[], help="a public key, whole; may be repeated")
     run.add_argument("--user-data", type=Path, help="a file for cloud-init")
     run.add_argument("--host-key", type=Path, help="a dropbear key file, for a disk without a real cloud-init")
+    run.add_argument("--no-ssh", dest="ssh", action="store_false", help="its SSH server does not start")
     run.add_argument("--lifeline", action="store_true", help="pull the plug when standard input ends")
     return parser
 

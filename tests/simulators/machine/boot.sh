@@ -1,7 +1,8 @@
 #!/bin/sh
 # Boots the disk as a container. The first process of namespaces of its own (mounts, processes, network): what is
-# made here goes with them. ROOT_OFFSET and ROOT_SIZE say where on DISK the root file system lies; RESOLVER
-# answers for names. Standard input: seed.py's archive, which comes when the network is up.
+# made here goes with them. ROOT_OFFSET and ROOT_SIZE say where on DISK the root file system lies, GROWN whether its
+# partition has just been made larger; RESOLVER answers for names, ARGUMENTS are for the machine's init. Standard
+# input: seed.py's archive, which comes when the network is up.
 set -eu
 root=/mnt/root
 
@@ -12,6 +13,17 @@ mkdir -p "$root" /run/seed
 tar -xf - -C /run/seed
 mount -o "loop,offset=$ROOT_OFFSET,sizelimit=$ROOT_SIZE" "$DISK" "$root"
 
+if [ "$GROWN" = yes ]; then
+    # A guest does it while it is mounted, for which a container's host may lack the right.
+    # Only a loop device that mount has made goes by itself, whatever happens here: so it is kept open in between.
+    loop=$(findmnt --noheadings --output SOURCE "$root")
+    exec 9< "$loop"
+    umount "$root"
+    resize2fs -f "$loop" > /dev/null 2>&1 || true # not where a journal must be replayed first
+    mount "$loop" "$root"
+    exec 9<&-
+fi
+
 # As a DHCP client would.
 rm -f "$root/etc/resolv.conf"
 echo "nameserver $RESOLVER" > "$root/etc/resolv.conf"
@@ -19,12 +31,10 @@ echo "nameserver $RESOLVER" > "$root/etc/resolv.conf"
 
 while :; do
     code=0
-    # The network is there before the machine is, and it may not change it: what would wait for DHCP is left out.
+    # shellcheck disable=SC2086  # one word per argument of its init
     systemd-nspawn --quiet --boot --directory="$root" --machine="$NAME" --register=no --keep-unit --console=read-only \
         --resolv-conf=off --timezone=off --link-journal=no --bind-ro=/run/seed \
-        systemd.mask=networking.service systemd.mask=systemd-networkd.service systemd.mask=NetworkManager.service \
-        systemd.mask=systemd-networkd-wait-online.service systemd.mask=ifupdown-pre.service \
-        network-config=disabled "ds=nocloud;s=/run/seed/" < /dev/null || code=$?
+        $ARGUMENTS network-config=disabled "ds=nocloud;s=/run/seed/" < /dev/null || code=$?
     [ "$code" = 133 ] || break # 133: it reboots
 done
 umount "$root"

@@ -36,7 +36,7 @@ def _parents() -> list[Path]:
         inside[controllers] = path.lstrip("/")
     found = []
     for line in Path("/proc/self/mountinfo").read_text().splitlines():
-        place, kind, options = re.fullmatch(r"(?:\S+ ){4}(\S+) .* - (\S+) \S+ (\S+)", line).groups()  # type: ignore[union-attr]
+        place, kind, options = re.fullmatch(r"(?:\S+ ){4}(\S+) .* - (\S+) \S+ (\S+)", line).groups()
         controllers = {"cgroup2": "", "cgroup": "name=systemd"}.get(kind)
         if controllers in inside and (kind == "cgroup2" or controllers in options.split(",")):
             parent = Path(place) / inside[controllers]

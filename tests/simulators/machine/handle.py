@@ -29,11 +29,12 @@ class Identity:
 
 
 class Machine:
-    def __init__(self, disk: Path, address: str, *, console: Path, identity: Identity) -> None:
+    def __init__(self, disk: Path, address: str, *, console: Path, identity: Identity, ssh: bool = True) -> None:
         self.disk = disk
         self.address = address
         self.console = console
         self.identity = identity
+        self.ssh = ssh
         self._process: subprocess.Popen[str] | None = None
 
     @property
@@ -47,6 +48,8 @@ class Machine:
         argv = [sys.executable, "-m", "tests.simulators.machine", "run", self.disk, "--lifeline"]
         argv += ["--address", self.address, "--console", self.console, "--hostname", identity.hostname]
         argv += ["--instance-id", identity.instance_id, "--user", identity.user]
+        if not self.ssh:
+            argv += ["--no-ssh"]
         for key in identity.keys:
             argv += ["--key", key]
         pipe = subprocess.PIPE

@@ -1,4 +1,4 @@
-"""Where the root file system lies on a raw disk."""
+"""Where the root file system lies on a raw disk, and its growing with the disk as growpart does it in a guest."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+SPARE = 4 * 1024 * 1024  # what partitioning leaves free for its own sake
 EXT_MAGIC = (1024 + 56, b"\x53\xef")
 
 
@@ -14,6 +15,8 @@ EXT_MAGIC = (1024 + 56, b"\x53\xef")
 class Extent:
     offset: int
     size: int
+    number: int = 0
+    """Of the partition; 0: there are none."""
 
 
 def root_of(disk: Path) -> Extent:
@@ -27,13 +30,27 @@ def root_of(disk: Path) -> Extent:
     raise RuntimeError(f"{disk} has no ext4 file system with an /etc, neither bare nor in a partition.")
 
 
+def grown(disk: Path, root: Extent) -> Extent:
+    """The root's partition, with the space behind it when no other partition has that."""
+    end = root.offset + root.size
+    if not root.number or disk.stat().st_size - end < SPARE or any(each.offset >= end for each in _partitions(disk)):
+        return root
+    argv = ["sfdisk", "--quiet", "--no-reread", "--relocate", "gpt-bak-std", disk]
+    subprocess.run(argv, capture_output=True)  # only a GPT has a copy at the end of the disk
+    subprocess.run(["sfdisk", "--quiet", "--no-reread", "-N", str(root.number), disk], input=b",+\n", check=True)
+    return next(each for each in _partitions(disk) if each.number == root.number)
+
+
 def _partitions(disk: Path) -> list[Extent]:
     said = subprocess.run(["sfdisk", "--json", disk], capture_output=True, text=True)
     if said.returncode:
         return []
     table = json.loads(said.stdout)["partitiontable"]
     sector = table.get("sectorsize", 512)
-    return [Extent(each["start"] * sector, each["size"] * sector) for each in table.get("partitions", [])]
+    return [
+        Extent(each["start"] * sector, each["size"] * sector, number)
+        for number, each in enumerate(table.get("partitions", []), 1)
+    ]
 
 
 def _is_ext(disk: Path, extent: Extent) -> bool:

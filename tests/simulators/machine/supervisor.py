@@ -18,28 +18,38 @@ from pathlib import Path
 from . import network
 from .groups import control_groups
 from .handle import Identity
-from .partition import root_of
+from .partition import grown, root_of
 from .seed import seed
 
 HERE = Path(__file__).parent
-AGAIN = 2  # seconds after which init is asked again: early in its life it does not listen
+AGAIN = 0.5  # seconds after which init is asked again: early in its life it does not listen
+# The network is there before the machine is, and it may not change it: these would wait for DHCP, or fail.
+UNWANTED = (
+    "ifupdown-pre.service",
+    "networking.service",
+    "NetworkManager.service",
+    "systemd-networkd.service",
+    "systemd-networkd-wait-online.service",
+)
 TOGETHER = ("setpriv", "--pdeathsig", "KILL", "--")
 APART = "unshare --mount --net --pid --fork --kill-child --mount-proc --propagation private --"
 JOIN = f'for group; do echo $$ > "$group/cgroup.procs"; done; exec {APART} sh "$HERE/boot.sh"'
 
 
 class Supervisor:
-    def __init__(self, disk: Path, address: str, console: Path, identity: Identity) -> None:
+    def __init__(self, disk: Path, address: str, console: Path, identity: Identity, ssh: bool) -> None:
         if os.geteuid() != 0:
             raise RuntimeError("Simulated machines need root: they mount disks and make networks.")
         self._disk = disk.resolve()
         self._address = address
         self._console = console
         self._identity = identity
+        self._masked = UNWANTED if ssh else (*UNWANTED, "ssh.service", "ssh.socket", "sshd.service")
 
     def run(self, booting: threading.Event) -> int:
         """To the machine's end: 0 when it powered off. `booting` is set when its network is up."""
-        root = root_of(self._disk)
+        found = root_of(self._disk)
+        root = grown(self._disk, found)
         env = {
             "PATH": f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin",
             "HERE": str(HERE),
@@ -47,7 +57,9 @@ class Supervisor:
             "DISK": str(self._disk),
             "ROOT_OFFSET": str(root.offset),
             "ROOT_SIZE": str(root.size),
+            "GROWN": "no" if root == found else "yes",
             "RESOLVER": network.RESOLVER,
+            "ARGUMENTS": " ".join(f"systemd.mask={unit}" for unit in self._masked),
         }
         with ExitStack() as stack:
             groups = stack.enter_context(control_groups(f"slipway-{self._address}"))

@@ -77,7 +77,7 @@ class Client:
 
     def exporting(self, vm: vim.VirtualMachine) -> vim.HttpNfcLease:
         lease = vm.ExportVm()
-        wait_for(lambda: lease.state == "ready")
+        wait_for(lambda: lease.state == "ready", 60)
         return lease
 
     def export(self, vm: vim.VirtualMachine, folder: Path) -> tuple[str, Path]:
@@ -103,7 +103,7 @@ class Client:
         spec = self.content.ovfManager.CreateImportSpec(descriptor, self.pool, self.datastore, params)
         assert not spec.error, spec.error
         lease = self.pool.ImportVApp(spec.importSpec, self.folder)
-        wait_for(lambda: lease.state == "ready")
+        wait_for(lambda: lease.state == "ready", 60)
         (item,) = spec.fileItem
         return lease, item.deviceId
 

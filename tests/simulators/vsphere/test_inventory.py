@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 from pyVmomi import vim, vmodl
 
 from tests.waiting import wait_for
 
 from .client import Client, disk_of, options
+
+NO_WAIT = vmodl.query.PropertyCollector.WaitOptions(maxWaitSeconds=0)
 
 
 def files(client: Client) -> list[str]:
@@ -94,6 +98,34 @@ def test_a_clone_that_is_cancelled_leaves_nothing(client: Client) -> None:
     wait_for(lambda: task.info.state == "error")
     assert task.info.cancelled
     assert client.vcenter.holds_nothing()
+
+
+def test_a_wait_tells_what_came_changed_and_went_since_the_last(client: Client) -> None:
+    collector = client.content.propertyCollector
+    view = client.content.viewManager.CreateContainerView(client.folder, [vim.VirtualMachine], True)
+    path = vmodl.query.PropertyCollector.TraversalSpec(type=vim.view.ContainerView, path="view", skip=False)
+    which = vmodl.query.PropertyCollector.ObjectSpec(obj=view, skip=True, selectSet=[path])
+    what = vmodl.query.PropertyCollector.PropertySpec(type=vim.VirtualMachine, pathSet=["name"])
+    spec = vmodl.query.PropertyCollector.FilterSpec(objectSet=[which], propSet=[what])
+    with contextlib.closing(Client(client.vcenter)) as other:
+        waiting = collector.CreateFilter(spec, partialUpdates=True)
+        vm = other.clone("first")
+        other.wait(vm.Rename_Task("second"))
+        now = collector.WaitForUpdatesEx("", None)
+        assert told(now) == {("enter", "debian-12-template"), ("enter", "second")}
+        assert collector.WaitForUpdatesEx(now.version, NO_WAIT) is None
+        other.wait(vm.Rename_Task("third"))
+        now = collector.WaitForUpdatesEx(now.version, None)
+        assert told(now) == {("modify", "third")}
+        other.wait(vm.Destroy_Task())
+        now = collector.WaitForUpdatesEx(now.version, None)
+        assert told(now) == {("leave", None)}
+        waiting.Destroy()
+
+
+def told(updates: vmodl.query.PropertyCollector.UpdateSet) -> set[tuple[str, str | None]]:
+    (only,) = updates.filterSet
+    return {(one.kind, one.changeSet[0].val if one.changeSet else None) for one in only.objectSet}
 
 
 def test_what_was_made_is_held_until_a_reset(client: Client) -> None:

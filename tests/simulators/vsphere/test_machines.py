@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import base64
 import gzip
+import socket
+import ssl
+import subprocess
+import sys
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +16,8 @@ import paramiko
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
+from pyVim import connect
+from pyVim.task import WaitForTask
 from pyVmomi import vim
 
 from builds.engine.formats import ovf
@@ -22,6 +28,7 @@ from tests.waiting import wait_for
 from .client import Client, disk_of, options
 
 KEY = new_key()
+PROJECT = Path(__file__).parents[3]
 
 
 def encoded(text: str) -> str:
@@ -168,3 +175,35 @@ def test_a_disk_that_grew_is_larger_in_the_guest(client: Client) -> None:
     disk.capacityInKB = disk.capacityInBytes = 64 * 1024
     with pytest.raises(vim.fault.InvalidDeviceOperation):
         client.wait(vm.ReconfigVM_Task(vim.vm.ConfigSpec(deviceChange=[change])))
+
+
+@pytest.mark.vsphere
+def test_killed_with_what_started_it_it_leaves_no_machine(tmp_path: Path) -> None:
+    program = subprocess.Popen(
+        [sys.executable, "-m", "tests.simulators.vsphere", "--folder", tmp_path / "vcenter"],
+        cwd=PROJECT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with program:
+        said = dict(program.stdout.readline().split() for _ in range(5))
+        context = ssl.create_default_context(cafile=said["ca"])
+        port = int(said["url"].rpartition(":")[2])
+        service = connect.SmartConnect(
+            host="127.0.0.1", port=port, user=said["user"], pwd=said["password"], sslContext=context
+        )
+        (vm,) = (vm for vm in service.content.rootFolder.childEntity[0].vmFolder.childEntity)
+        pool = service.content.rootFolder.childEntity[0].hostFolder.childEntity[0].resourcePool
+        spec = vim.vm.CloneSpec(location=vim.vm.RelocateSpec(pool=pool), powerOn=True)
+        WaitForTask(vm.CloneVM_Task(vm.parent, "orphan", spec), si=service)
+        service._stub.DropConnections()
+        (disk,) = tmp_path.glob("vcenter/govcsim-*/orphan/*-flat.vmdk")
+        wait_for(lambda: attached(disk), 30)
+        program.kill()
+    wait_for(lambda: not attached(disk))
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port))
+
+
+def attached(disk: Path) -> bool:
+    return bool(subprocess.run(["losetup", "--associated", disk], check=True, capture_output=True).stdout)

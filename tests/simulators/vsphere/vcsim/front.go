@@ -99,7 +99,7 @@ func (v *vcenter) serveSOAP(w http.ResponseWriter, r *http.Request) {
 			hangUp(w)
 			return
 		case "http503":
-			http.Error(w, "service unavailable", http.StatusServiceUnavailable)
+			w.WriteHeader(http.StatusServiceUnavailable) // without a body, which pyvmomi would leave unread
 			return
 		case "fault":
 			respondFault(w, rule.fault(method.This))
@@ -124,6 +124,9 @@ func (v *vcenter) answer(w http.ResponseWriter, r *http.Request, method *simulat
 				respond(w, method, struct{}{})
 			}
 		}()
+	}
+	if v.authenticated(r) && v.serveUpdates(w, r, method) {
+		return
 	}
 	answer, ours := v.verbs[method.Name]
 	if !ours && needed[method.Name] == "" {

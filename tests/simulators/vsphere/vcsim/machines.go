@@ -136,7 +136,7 @@ func (v *vcenter) attend(m *machine, said *bufio.Reader) {
 	v.forgetGuest(m.vm)
 	close(m.ended)
 	switch {
-	case again:
+	case again && isOn(m.vm) == nil:
 		if err := v.boot(m.vm); err != nil {
 			log.Printf("%s does not start again: %v", m.vm.Name, err)
 		}

@@ -43,18 +43,19 @@ var (
 
 // vcenter is the simulator and what was added to it.
 type vcenter struct {
-	service  *simulator.Service
-	inner    http.Handler // the simulator's own
-	verbs    map[string]verb
-	rules    rules
-	settings settings
-	sessions sessions
-	tasks    tasks
-	machines machines
-	leases   sync.Map // *HttpNfcLease -> true, while they last
-	initial  map[types.ManagedObjectReference]bool
-	serial   string
-	library  string // the id of the content library that the inventory starts with
+	service    *simulator.Service
+	inner      http.Handler // the simulator's own
+	verbs      map[string]verb
+	rules      rules
+	settings   settings
+	sessions   sessions
+	tasks      tasks
+	collectors collectors
+	machines   machines
+	leases     sync.Map // *HttpNfcLease -> true, while they last
+	initial    map[types.ManagedObjectReference]bool
+	serial     string
+	library    string // the id of the content library that the inventory starts with
 }
 
 func main() {

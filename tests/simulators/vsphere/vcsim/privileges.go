@@ -10,22 +10,21 @@ import (
 // needed is the privilege without which a method is refused. A real vCenter knows more; these are what building and
 // publishing images takes.
 var needed = map[string]string{
-	"CloneVM_Task":              "VirtualMachine.Provisioning.DeployTemplate",
-	"CreateFolder":              "Folder.Create",
-	"CreateSnapshot_Task":       "VirtualMachine.State.CreateSnapshot",
-	"CreateVM_Task":             "VirtualMachine.Inventory.Create",
-	"Destroy_Task":              "VirtualMachine.Inventory.Delete",
-	"ExportVm":                  "VApp.Export",
-	"ImportVApp":                "VApp.Import",
-	"MarkAsTemplate":            "VirtualMachine.Provisioning.MarkAsTemplate",
-	"MarkAsVirtualMachine":      "VirtualMachine.Provisioning.MarkAsVM",
-	"PowerOffVM_Task":           "VirtualMachine.Interact.PowerOff",
-	"PowerOnVM_Task":            "VirtualMachine.Interact.PowerOn",
-	"ReconfigVM_Task":           "VirtualMachine.Config.Settings",
-	"RemoveSnapshot_Task":       "VirtualMachine.State.RemoveSnapshot",
-	"RevertToSnapshot_Task":     "VirtualMachine.State.RevertToSnapshot",
-	"ShutdownGuest":             "VirtualMachine.Interact.PowerOff",
-	"RetrieveEntityPermissions": "Authorization.ModifyPermissions",
+	"CloneVM_Task":          "VirtualMachine.Provisioning.DeployTemplate",
+	"CreateFolder":          "Folder.Create",
+	"CreateSnapshot_Task":   "VirtualMachine.State.CreateSnapshot",
+	"CreateVM_Task":         "VirtualMachine.Inventory.Create",
+	"Destroy_Task":          "VirtualMachine.Inventory.Delete",
+	"ExportVm":              "VApp.Export",
+	"ImportVApp":            "VApp.Import",
+	"MarkAsTemplate":        "VirtualMachine.Provisioning.MarkAsTemplate",
+	"MarkAsVirtualMachine":  "VirtualMachine.Provisioning.MarkAsVM",
+	"PowerOffVM_Task":       "VirtualMachine.Interact.PowerOff",
+	"PowerOnVM_Task":        "VirtualMachine.Interact.PowerOn",
+	"ReconfigVM_Task":       "VirtualMachine.Config.Settings",
+	"RemoveSnapshot_Task":   "VirtualMachine.State.RemoveSnapshot",
+	"RevertToSnapshot_Task": "VirtualMachine.State.RevertToSnapshot",
+	"ShutdownGuest":         "VirtualMachine.Interact.PowerOff",
 }
 
 func (v *vcenter) granted(privilege string) bool {

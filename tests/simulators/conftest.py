@@ -1,0 +1,3 @@
+from tests.simulators.fixtures import ec2, ec2_server
+
+__all__ = ["ec2", "ec2_server"]
