@@ -15,10 +15,9 @@ from ..context import Context
 from ..errors import BuildError
 from ..ledger import Resource
 from ..plugin import Options as PluginOptions
-from ..vmware import files, marks, privileges, removal
+from ..vmware import files, images, marks, privileges, removal
 from ..vmware.errors import explained
 from ..vmware.inventory import Place, Site, Survey, path_of
-from ..vmware.library import Library
 from ..vmware.machines import FILE, ITEM, MACHINE, TEMPLATE
 from ..vmware.session import Session
 from .base import SECRET, Account, Report
@@ -111,7 +110,7 @@ class Vsphere(Account):
         calm = removal.undisturbed(context)
         with self.session() as session, explained(session, f"Removing {resource.name}"):
             if resource.kind == ITEM:
-                _remove_item(session, resource)
+                images.remove_item(session, resource)
                 return
             datacenter = session.content.searchIndex.FindByInventoryPath(resource.place)
             if datacenter is None:
@@ -123,10 +122,3 @@ class Vsphere(Account):
                 files.delete(session, datacenter, resource.name, calm)
             elif resource.reference or resource.kind == MACHINE:
                 removal.machine(session, datacenter, resource.name, resource.reference, calm)
-
-
-def _remove_item(session: Session, resource: Resource) -> None:
-    library, _, name = resource.name.partition("/")
-    with Library(session, library) as known:
-        if item := resource.reference or known.item(name):
-            known.delete(item)

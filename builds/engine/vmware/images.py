@@ -10,11 +10,13 @@ from pyVmomi import vim
 from ..context import Context
 from ..errors import SlipwayError
 from ..image import Image, Size
-from . import tasks
+from ..ledger import Resource
+from . import marks, tasks
 from .errors import explained
 from .inventory import Site, Survey, path_of
 from .library import Library
 from .machines import ITEM, TEMPLATE, Owned, clone
+from .session import Session
 
 FORMAT = "vsphere-template"
 NAME_LIMIT = 80
@@ -50,8 +52,7 @@ def start(mine: Owned, image: Image, context: Context) -> None:
         return
     library = image.reference.partition("/")[0]
     with Library(session, library) as known:
-        places = {"resource_pool_id": site.pool._moId, "folder_id": site.folder._moId}
-        mine.made(session.by_id(vim.VirtualMachine, known.deploy(held, mine.name, places, context)))
+        mine.made(session.by_id(vim.VirtualMachine, known.deploy(held, mine.name, site, context)))
 
 
 def template(mine: Owned, name: str, size: Size, context: Context) -> Image:
@@ -76,17 +77,26 @@ def template(mine: Owned, name: str, size: Size, context: Context) -> Image:
 
 def item(site: Site, name: str, library: str, ova: Path, size: Size, context: Context) -> Image:
     """Of an OVA: it becomes an item of the content library."""
-    entry = context.ledger.plan(site.account, site.path, ITEM, f"{library}/{name}")
-    with Library(site.session, library) as known:
-        try:
-            known.add(name, f"Made by Slipway: {context.build}.", ova, context, entry.made)
-        except BaseException:
-            with suppress(SlipwayError):
-                if half := entry.resource.reference or known.item(name):
-                    known.delete(half)
-                    entry.gone()
-            raise
+    entry = context.ledger.plan(site.account, site.path, ITEM, f"{library}/{name} {marks.fresh(context)}")
+    try:
+        with Library(site.session, library) as known:
+            known.add(name, marks.about(entry.resource.name), ova, context, entry.made)
+    except BaseException:
+        with suppress(SlipwayError):
+            if remove_item(site.session, entry.resource):
+                entry.gone()
+        raise
     return _image(site, "library item", f"{library}/{name}", entry.resource.reference, size)
+
+
+def remove_item(session: Session, resource: Resource) -> bool:
+    """False: there is none."""
+    place, _, _ = resource.name.rpartition(" ")
+    library, _, name = place.partition("/")
+    with Library(session, library) as known:
+        if found := resource.reference or known.ours(name, marks.about(resource.name)):
+            known.delete(found)
+        return bool(found)
 
 
 def _image(site: Site, kind: str, reference: str, held: str, size: Size) -> Image:

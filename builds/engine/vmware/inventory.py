@@ -97,9 +97,8 @@ class Survey:
         """The network of a machine that is imported, and calls its own so."""
         if site.network is not None:
             return site.network
-        return self._choose(
-            [each for each in site.networks if each[1].get("name") == name] or site.networks, "", "network"
-        )
+        namesakes = [each for each in site.networks if each[1].get("name") == name]
+        return self._choose(namesakes or site.networks, "", "network")
 
     def machine(self, site: Site, name: str, option: str = "template") -> Any:
         """A machine or template by its path below the datacenter's folder, or by its name alone."""
@@ -190,11 +189,10 @@ def _in_maintenance(about: Any) -> bool:
     return str(about.get("summary.maintenanceMode", "normal")) != "normal"
 
 
-def path_of(session: Session, entity: Any, top: Any = None) -> str:
-    """From the root folder, or from `top`: "DC0", "Europe/DC0"."""
+def path_of(session: Session, entity: Any) -> str:
+    """From the root folder: "DC0", "Europe/DC0/vm/images"."""
     parts: list[str] = []
-    top = top or session.content.rootFolder
-    while entity is not None and entity != top:
+    while entity is not None and entity != session.content.rootFolder:
         about = session.read(entity, "name", "parent")
         parts.insert(0, str(about["name"]))
         entity = about.get("parent")

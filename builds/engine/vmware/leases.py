@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import time
 from collections.abc import Callable, Iterator
@@ -16,11 +17,12 @@ from pyVmomi import vim, vmodl
 from urllib3.exceptions import HTTPError
 
 from ..context import Context
-from ..errors import BuildError, SlipwayError
+from ..errors import BuildError, SlipwayError, WorkerError
 from . import errors
 from .session import Session
 from .transfer import LOOK, PATIENCE, PIECE, Body, Count, carry
 
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 SIGNS = 4  # of life, in the time that a lease waits for one
 DISK_TYPE = "application/x-vnd.vmware-streamVmdk"
 
@@ -119,6 +121,8 @@ class Lease:
     def _raise(self, error: Exception, done: Count) -> None:
         if not isinstance(error, HTTPError | OSError):
             raise error
+        if isinstance(error, OSError) and error.errno in FULL:
+            raise WorkerError(f"{self._doing} found no room on this worker: {error}.", hint="Free some disk space.")
         self._state()
         raise Broken(
             f"{self._doing} broke off after {done.bytes / 2**20:.0f} MiB: {error}.",

@@ -14,6 +14,8 @@ from urllib3.exceptions import HTTPError
 
 from ..context import Context
 from ..errors import BuildError, SlipwayError, WorkerError
+from .errors import unreachable
+from .inventory import Site
 from .session import Session
 from .transfer import LOOK, PATIENCE, Body, Count, carry
 
@@ -55,6 +57,11 @@ class Library:
         libraries = self._find(LIBRARY, {"name": self.name})
         found = self._find(ITEM, {"name": name, "library_id": libraries[0]}) if libraries else []
         return found[0] if found else ""
+
+    def ours(self, name: str, about: str) -> str:
+        """The id of the item with this name, if it has this description too: another's may have the same name."""
+        item = self.item(name)
+        return item if item and self._ask("GET", f"{ITEM}/id:{item}").get("description") == about else ""
 
     def add(self, name: str, about: str, path: Path, context: Context, made: Callable[[str], None]) -> None:
         """Put an OVA into the library, as an item of this name. `made` hears its id when it exists, still empty."""
@@ -103,10 +110,17 @@ class Library:
                 f"The upload of {path.name} into the library {self.name} broke off: {error}.", hint="Retry the build."
             ) from error
 
-    def deploy(self, item: str, name: str, site: dict[str, str], context: Context) -> str:
-        """Make a machine of an item; its id. `site`: the ids of the pool and the folder."""
-        spec = {"name": name, "accept_all_EULA": True, "storage_provisioning": "thin"}
-        asked = {"deployment_spec": spec, "target": site}
+    def deploy(self, item: str, name: str, site: Site, context: Context) -> str:
+        """Make a machine of an item; its id."""
+        asked = {
+            "deployment_spec": {
+                "name": name,
+                "accept_all_EULA": True,
+                "storage_provisioning": "thin",
+                "default_datastore_id": site.datastore._moId,
+            },
+            "target": {"resource_pool_id": site.pool._moId, "folder_id": site.folder._moId},
+        }
         answers: list[Any] = []
 
         def work() -> None:
@@ -133,9 +147,7 @@ class Library:
         try:
             answer = self._http.request(method, url, body=data, headers=headers, timeout=DEPLOYED)
         except HTTPError as error:
-            raise WorkerError(
-                f"The vCenter {self._session.address} does not answer: {error}.", hint="Retry."
-            ) from error
+            raise unreachable(self._session.address, error, "content libraries") from error
         if answer.status == 404 and missing:
             return None
         if answer.status >= 300:

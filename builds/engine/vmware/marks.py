@@ -41,6 +41,11 @@ def options(values: Mapping[str, str]) -> list[Any]:
     return [vim.option.OptionValue(key=key.replace(":", "."), value=value) for key, value in values.items()]
 
 
+def about(name: str) -> str:
+    """The description of what has no advanced options. `name`: the ledger's."""
+    return f"Made by Slipway: {name}"
+
+
 def is_ours(extra: Iterable[Any] | None) -> bool:
     """Do these advanced options say that Slipway made it?"""
     return any(each.key == RESOURCE.replace(":", ".") for each in extra or ())

@@ -53,7 +53,8 @@ def _destroy(session: Session, datacenter: Any, vm: Any, name: str, context: Con
     if about.get("runtime.powerState") != "poweredOff":
         with suppress(vim.fault.InvalidPowerState):  # it was quicker
             tasks.finish(session, vm.PowerOffVM_Task(), context)
-    # First: a folder with a file in it that is not the machine's would stay.
-    files.delete(session, datacenter, files.beside(about["config.files.vmPathName"], DISC), context)
+    if home := about.get("config.files.vmPathName"):
+        # First: a folder with a file in it that is not the machine's would stay.
+        files.delete(session, datacenter, files.beside(home, DISC), context)
     tasks.finish(session, vm.Destroy_Task(), context)
     return True

@@ -1,4 +1,4 @@
-"""A session with a vCenter: signed in at the first need, again when it ended, and out at the end."""
+"""A session with a vCenter: signed in, in again when it has ended, and out at the end."""
 
 from __future__ import annotations
 
@@ -24,12 +24,10 @@ IDLE = 10  # seconds after which a connection is not used again: a server that h
 # Calls that change nothing, or no more the second time: repeated when the connection breaks.
 REPEATABLE = frozenset(
     {
-        "CheckPrivileges",
         "ContinueRetrievePropertiesEx",
         "CreateContainerView",
         "CreateDescriptor",
         "CreateImportSpec",
-        "CurrentTime",
         "Fetch",
         "FindByInventoryPath",
         "FindChild",
@@ -50,15 +48,16 @@ class Session:
         self._password = password
         self.tls = trust(ca)
         self._stub: _Stub
+        self.content: Any
 
     def __enter__(self) -> Self:
         self._stub = _Stub(self, self._connect())
         try:
             self._stub.sign_in()
+            self.content = vim.ServiceInstance("ServiceInstance", self._stub).RetrieveContent()
         except BaseException:
             self._stub.close()
             raise
-        self.content: vim.ServiceInstanceContent = vim.ServiceInstance("ServiceInstance", self._stub).RetrieveContent()
         return self
 
     def __exit__(

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 from pyVmomi import vim
 
 from builds.engine.accounts.vsphere import Vsphere
 from builds.engine.errors import BuildError
+from builds.engine.image import Size
 from builds.engine.ledger import Resource
-from builds.engine.vmware import machines, marks
-from tests.engine.vmware.lab import Lab, account
+from builds.engine.vmware import images, machines, marks
+from tests.engine.vmware.lab import Lab, account, make_ova
 from tests.simulators.vsphere import VsphereSimulator
 
+SIZE = Size(cpus=1, memory=2**28, disk=2**26)
 INSTALLATION = {"slipway:installation": "lab"}
 
 
@@ -114,6 +119,21 @@ def test_removing_says_which_privilege_is_missing(lab: Lab) -> None:
     lab.vcenter.settings(denied_privileges=["VirtualMachine.Inventory.Delete"])
     with pytest.raises(BuildError, match=r"lacks the privilege VirtualMachine\.Inventory\.Delete"):
         lab.account.remove(resource, lab.context)
+
+
+def test_an_item_of_the_same_name_is_not_taken_for_ours(lab: Lab, tmp_path: Path) -> None:
+    path = make_ova(tmp_path)
+    site = lab.site()
+    made = images.item(site, "wiki", "images", path, SIZE, lab.context)
+    (ours,) = lab.book.standing()
+    another = Resource("lab", "DC0", "library-item", "images/wiki slipway.lab.build-6.00000000")
+    lab.account.remove(another, lab.context)
+    assert lab.vcenter.held()["library_items"] == [made.reference]
+    with pytest.raises(BuildError):
+        images.item(site, "wiki", "images", path, SIZE, lab.context)  # the name is taken
+    assert lab.vcenter.held()["library_items"] == [made.reference]
+    lab.account.remove(replace(ours, reference=""), lab.context)
+    assert lab.vcenter.holds_nothing()
 
 
 def test_a_datacenter_that_is_gone_is_said(lab: Lab) -> None:

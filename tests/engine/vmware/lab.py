@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import cached_property
@@ -102,8 +102,8 @@ class Lab:
     def site(self, place: Place = PLACE) -> Site:
         return self._open.enter_context(self.account.site(place))
 
-    def plan(self, text: str, platform: str = "vsphere") -> Plan:
-        return template.parse(text).plans(NAME, {}, None)[platform]
+    def plan(self, text: str, platform: str = "vsphere", values: Mapping[str, str] | None = None) -> Plan:
+        return template.parse(text).plans(NAME, values or {}, None)[platform]
 
     def native(self, formats: str = "vsphere-template", **options: object) -> Plan:
         options = {"template": self.vcenter.template, **options}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import ssl
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +14,7 @@ from pyVmomi import vim
 from builds.engine.errors import BuildError, Cancelled
 from builds.engine.formats.ova import unpack, verify
 from builds.engine.vmware import machines, ova
+from builds.engine.vmware.leases import borrowed, disks_of
 from builds.engine.vmware.machines import Owned
 from tests.engine.formats.conftest import same
 from tests.engine.vmware.lab import NAME, Lab, make_ova
@@ -124,3 +127,22 @@ def test_what_is_no_ova_is_refused_before_anything_is_made(lab: Lab) -> None:
     with pytest.raises(BuildError, match=r"a\.ova is no OVA"), import_(lab, path):
         pass
     assert lab.vcenter.holds_nothing()
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_a_host_with_a_certificate_of_its_own_is_known_by_the_fingerprint_that_the_vcenter_told(
+    lab: Lab, clone: Owned, right: bool
+) -> None:
+    where = (lab.vcenter.host, lab.vcenter.port)
+    with borrowed(clone.session, clone.vm.ExportVm, lab.context, "The export") as lease:
+        lab.vcenter.new_certificate()  # which nobody vouches for
+        shown = ssl.PEM_cert_to_DER_cert(ssl.get_server_certificate(where))
+        (device,) = disks_of(lease.info)
+        device.url = device.url.replace("*", f"127.1:{lab.vcenter.port}")
+        told = hashlib.sha1(shown if right else b"another", usedforsecurity=False).hexdigest().upper()
+        device.sslThumbprint = ":".join(told[n : n + 2] for n in range(0, len(told), 2))
+        if right:
+            assert lease.download(device, lab.out / "disk", 1).size > 0
+        else:
+            with pytest.raises(BuildError, match="Fingerprints did not match"):
+                lease.download(device, lab.out / "disk", 1)

@@ -7,10 +7,12 @@ import tarfile
 import pytest
 from pyVmomi import vim
 
-from builds.engine.errors import BuildError, Cancelled
+from builds.engine.errors import BuildError, Cancelled, WorkerError
 from builds.engine.formats import ova
 from builds.engine.image import Size
 from builds.engine.platforms.vsphere.platform import Vsphere
+from builds.engine.seed import KeyPair
+from builds.engine.vmware.hardware import card_of
 from tests.engine.vmware.lab import Lab
 from tests.simulators.vsphere.client import disk_of
 
@@ -156,6 +158,16 @@ def test_a_task_that_fails_is_explained_and_leaves_nothing(lab: Lab, method: str
     assert lab.book.standing() == []
 
 
+@pytest.mark.parametrize("mode", ["drop", "lost", "http503"])
+@pytest.mark.parametrize("method", ["CloneVM_Task", "PowerOnVM_Task"])
+def test_a_connection_that_breaks_is_no_check_that_failed_and_leaves_nothing(lab: Lab, method: str, mode: str) -> None:
+    lab.vcenter.fault(method, mode)
+    with pytest.raises(WorkerError, match=f"does not answer when it was asked for {method}"):
+        lab.build(lab.native())
+    lab.sweep()
+    assert lab.vcenter.holds_nothing()
+
+
 def test_a_missing_privilege_is_named_with_its_object(lab: Lab) -> None:
     lab.vcenter.settings(denied_privileges=["VirtualMachine.Provisioning.DeployTemplate"])
     with pytest.raises(BuildError) as raised:
@@ -188,3 +200,45 @@ def test_a_template_whose_name_was_taken_meanwhile_is_no_image(lab: Lab) -> None
         lab.build(lab.native())
     assert lab.vcenter.holds_nothing()
     assert lab.book.standing() == []
+
+
+def test_a_template_that_knows_a_key_of_its_owner_is_opened_with_that_key(lab: Lab) -> None:
+    """Through a user who may become root; the key stays in the image, since it was in the template."""
+    owner = KeyPair.generate()
+    platform = lab.native().platform
+    with platform.launch(platform.base.prepare(lab.context), SIZE, "outside", lab.context) as machine:
+        machine.put(owner.public.encode() + b"\n", "/home/admin/.ssh/authorized_keys", lab.context)
+        machine.expect("chown -R admin /home/admin && chmod 700 /home/admin/.ssh", lab.context)
+        platform.images(machine, lab.native(), lab.out, lab.context)
+
+    text = (
+        "size: {cpus: 1, memory: 256M, disk: 80M}\n"
+        "variables: {key: {secret: true}}\n"
+        "platforms:\n"
+        "  vsphere:\n"
+        "    template: acme-wiki-1.4.0-r1\n"
+        "    cluster: DC0_C0\n"
+        "    ssh_user: admin\n"
+        '    ssh_private_key: "{{ key }}"\n'
+        "    formats: [vsphere-template: {name: second}]\n"
+    )
+    values = {"key": owner.private}
+    outcome = lab.build(lab.plan(text, values=values), variables=values, secrets=frozenset(values))
+    assert [verdict.passed for verdict in outcome.verdicts] == [True]
+    assert lab.vcenter.held()["templates"] == ["acme-wiki-1.4.0-r1", "second"]
+    assert all("slipway-seed" not in each.name for each in lab.book.standing())
+
+
+def test_a_machine_without_the_internet_is_plugged_into_the_isolated_network(lab: Lab) -> None:
+    platform = lab.native(isolated_network="DC0_DVPG0").platform
+    with platform.launch(platform.base.prepare(lab.context), SIZE, "none", lab.context) as machine:
+        devices = machine.mine.read("config.hardware.device")["config.hardware.device"]
+        assert card_of(devices).backing.port.portgroupKey
+
+
+def test_a_template_goes_into_a_content_library(lab: Lab) -> None:
+    outcome = lab.build(lab.native("{vsphere-template: {library: images, name: wiki}}"))
+    assert outcome.images["vsphere-template"].reference == "images/wiki"
+    assert [verdict.passed for verdict in outcome.verdicts] == [True, True]
+    assert lab.vcenter.held()["library_items"] == ["images/wiki"]
+    assert lab.vcenter.held()["vms"] == lab.vcenter.held()["templates"] == []
