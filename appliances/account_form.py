@@ -16,9 +16,13 @@ from builds.engine.console import Redactor
 from builds.engine.errors import WorkerError
 from builds.engine.template.flaws import validate
 
-from .models import Account
+from .models import Account, User
 
 FORGET = "forget-"
+LENT = (
+    "Without keys of its own, the account would sign in as the machine that builds: only an administrator of this site "
+    "may lend a team that. Enter keys, or ask one."
+)
 
 
 def with_code(text: str) -> SafeString:
@@ -38,9 +42,9 @@ class AccountForm(forms.Form):
 
     account = forms.SlugField(max_length=50, label="Name", help_text=NAME_HELP)
 
-    def __init__(self, *args: Any, kind: type[EngineAccount], row: Account, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, kind: type[EngineAccount], row: Account, by: User, **kwargs: Any) -> None:
         super().__init__(*args, initial=row.shown, **kwargs)
-        self._kind, self._row = kind, row
+        self._kind, self._row, self._by = kind, row, by
         self._kept = secrets_of(row, kind)
         self.options: dict[str, Any] = {}
         if row.pk:
@@ -74,6 +78,8 @@ class AccountForm(forms.Form):
                 self.add_error(name if name in self.fields else None, hidden(capitalized(flaw.message)))
         if made:
             self.options = made.model_dump(mode="json")
+            if self._kind(made).borrows and not self._by.is_superuser:
+                self.add_error(None, LENT)
         return cleaned
 
     def _value(self, name: str, cleaned: dict[str, Any]) -> Any:

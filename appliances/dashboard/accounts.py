@@ -40,7 +40,7 @@ def edit(request: HttpRequest, row: Account) -> HttpResponse:
     """What was saved is tried at once; it is kept when that fails, since the cause may lie on the other side."""
     if row.kind not in ACCOUNTS:
         raise Http404(f"This version of Slipway knows no accounts of the kind {row.kind}.")
-    form = AccountForm(request.POST or None, kind=ACCOUNTS[row.kind], row=row)
+    form = AccountForm(request.POST or None, kind=ACCOUNTS[row.kind], row=row, by=request.user)
     if request.method == "POST" and form.is_valid():
         row.name = row.name or form.cleaned_data["account"]
         accounts.keep(row, form.options)

@@ -93,6 +93,10 @@ class Aws(Account):
         )
 
     @property
+    def borrows(self) -> bool:
+        return not self.options.access_key_id
+
+    @property
     def places(self) -> tuple[str, ...]:
         return (self.options.region,)
 

@@ -52,6 +52,11 @@ class Account(Plugin):
         return frozenset(str(value) for value in values if value)
 
     @property
+    def borrows(self) -> bool:
+        """Does it sign in with credentials of the worker itself? They are not the team's to use as it likes."""
+        return False
+
+    @property
     def places(self) -> tuple[str, ...]:
         """Where builds work whose template names no place."""
         return ()

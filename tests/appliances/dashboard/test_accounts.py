@@ -102,6 +102,15 @@ class TestTheForm:
         assert "has an account called “prod” already" in text(response)
         assert Account.objects.count() == 1
 
+    def test_only_an_administrator_lends_a_team_what_the_worker_itself_may(self, client, team):
+        address, lent = f"{TEAM}/new-account?kind=aws", {"account": "prod", "region": "eu-west-1", "profile": "nobody"}
+        response = client.post(address, lent)
+        assert response.status_code == 422
+        assert "would sign in as the machine that builds" in response.content.decode()
+        client.force_login(factories.user(is_superuser=True))
+        assert client.post(address, lent).status_code == 302
+        assert team.accounts.get().shown["profile"] == "nobody"
+
     def test_an_unknown_kind_asks_again_which(self, client, team):
         assert "Where do builds sign in?" in text(client.get(f"{TEAM}/new-account?kind=nonsense"))
 
