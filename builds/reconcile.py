@@ -14,7 +14,7 @@ from django.utils import timezone
 from redis.exceptions import RedisError
 
 from . import deliveries, plans, publishing, queue, reaper, runner
-from .engine.errors import SlipwayError
+from .engine.errors import SlipwayError, TemplateError
 from .models import Artifact, Build, Delivery
 from .moves import move
 from .states import BuildState
@@ -129,8 +129,11 @@ def _sweep_work() -> list[str]:
         if build:
             try:
                 plans.platform_of(build).sweep(build.name, folder)
-            except SlipwayError as error:
+            except TemplateError as error:
                 logger.warning("%s: nothing but its folder could be swept: %s", build.name, error)
+            except SlipwayError as error:  # the folder tells the next round what is still there
+                logger.warning("%s could not be swept and is tried again: %s", build.name, error)
+                continue
         shutil.rmtree(folder, ignore_errors=True)
         swept.append(f"{folder.name}: removed its work folder")
     return swept

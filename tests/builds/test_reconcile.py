@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from appliances.states import RevisionState
 from builds import plans, queue, reconcile
+from builds.engine.errors import WorkerError
 from builds.models import Artifact, Build
 from builds.states import BuildState, StepState
 from tests import factories
@@ -109,6 +110,21 @@ class TestSweeping:
         reconcile.run()
         assert [folder.exists() for folder in folders] == [False, True, False, True]
         assert platform.swept == [ended.name]
+
+    def test_a_folder_stays_as_long_as_its_machine_could_not_be_removed(self, platform, data_dir, monkeypatch):
+        folder = data_dir / "work" / factories.build(state=BuildState.FAILED).name
+        folder.mkdir(parents=True)
+
+        def stuck(*_):
+            raise WorkerError("The machine is still there.")
+
+        monkeypatch.setattr(platform, "sweep", stuck)
+        assert reconcile.run() == []
+        assert folder.exists()
+        monkeypatch.undo()
+        monkeypatch.setattr(plans, "platform_of", lambda _: platform)
+        assert reconcile.run() == [f"{folder.name}: removed its work folder"]
+        assert not folder.exists()
 
     def test_old_files_without_a_row_go_published_and_fresh_ones_stay(self, data_dir, monkeypatch, tmp_path):
         source = tmp_path / "image"
