@@ -158,8 +158,10 @@ def test_a_task_that_fails_is_explained_and_leaves_nothing(lab: Lab, method: str
     assert lab.book.standing() == []
 
 
-@pytest.mark.parametrize("mode", ["drop", "lost", "http503"])
-@pytest.mark.parametrize("method", ["CloneVM_Task", "PowerOnVM_Task"])
+@pytest.mark.parametrize(
+    ("method", "mode"),
+    [("CloneVM_Task", "drop"), ("CloneVM_Task", "lost"), ("PowerOnVM_Task", "drop"), ("PowerOnVM_Task", "http503")],
+)
 def test_a_connection_that_breaks_is_no_check_that_failed_and_leaves_nothing(lab: Lab, method: str, mode: str) -> None:
     lab.vcenter.fault(method, mode)
     with pytest.raises(WorkerError, match=f"does not answer when it was asked for {method}"):
