@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -15,6 +16,7 @@ from .errors import explained
 from .session import Session
 
 LIMIT = 300  # seconds
+PAUSES = (0.5, 1.0, 2.0)  # seconds before each further try
 DISC = "slipway-seed.iso"
 """In the folder of a machine of ours: what tells it who may log in."""
 
@@ -33,9 +35,19 @@ def machine(session: Session, datacenter: Any, name: str, reference: str, contex
     with explained(session, doing):
         found = session.by_id(vim.VirtualMachine, reference) if reference else _named(session, datacenter, name)
         try:
-            return found is not None and _destroy(session, datacenter, found, name, context)
+            return found is not None and _persist(lambda: _destroy(session, datacenter, found, name, context), context)
         except vmodl.fault.ManagedObjectNotFound:
             return False
+
+
+def _persist(destroy: Callable[[], bool], context: Context) -> bool:
+    """What was asked of the machine just before may still be going on: it starts, it is being made."""
+    for pause in PAUSES:
+        try:
+            return destroy()
+        except (vim.fault.InvalidPowerState, vim.fault.TaskInProgress):
+            context.wait(pause)
+    return destroy()
 
 
 def _named(session: Session, datacenter: Any, name: str) -> Any:

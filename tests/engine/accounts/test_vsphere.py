@@ -114,6 +114,13 @@ def test_a_renamed_machine_is_removed_by_its_id(lab: Lab) -> None:
     assert lab.vcenter.holds_nothing()
 
 
+def test_removing_waits_for_what_is_going_on(lab: Lab) -> None:
+    resource = machine(lab)
+    lab.vcenter.fault("Destroy_Task", "taskfault", fault="TaskInProgress")
+    lab.account.remove(resource, lab.context)
+    assert lab.vcenter.holds_nothing()
+
+
 def test_removing_says_which_privilege_is_missing(lab: Lab) -> None:
     resource = machine(lab)
     lab.vcenter.settings(denied_privileges=["VirtualMachine.Inventory.Delete"])
