@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import reduce
+from operator import or_
 
 from django.db import models
 from django.db.models.functions import Coalesce
 
 from . import states
+from .engine.accounts import ACCOUNTS
 
 
 class BuildQuerySet(models.QuerySet):
@@ -64,10 +67,22 @@ class ResourceQuerySet(models.QuerySet):
         return self.filter(gone_at=None)
 
     def left_over(self):
-        """What nobody owns any more: no build at work, no artifact, nor an artifact's copy in a later revision."""
+        """What nobody owns any more: no build at work, no artifact, nor an artifact's copy in a later revision; and
+        that no next attempt would go on with.
+        """
         artifacts = self.model._meta.get_field("artifact").related_model.objects.exclude(reference="")
         kept = models.Exists(artifacts.filter(reference=models.OuterRef("reference"), region=models.OuterRef("place")))
-        return self.standing().filter(~kept, artifact=None).exclude(build__state__in=states.ACTIVE)
+        ownerless = self.standing().filter(~kept, artifact=None).exclude(build__state__in=states.ACTIVE)
+        return ownerless.exclude(pk__in=self.resumable().values("pk"))
+
+    def resumable(self):
+        """What attempts have half done whose finished images a next one may take over."""
+        artifacts = self.model._meta.get_field("artifact").related_model.objects.of_unsuccessful_builds()
+        unfinished = artifacts.filter(
+            build__revision=models.OuterRef("build__revision"), build__platform=models.OuterRef("build__platform")
+        )
+        kinds = (models.Q(account__kind=name, kind__in=account.resumable) for name, account in ACCOUNTS.items())
+        return self.standing().filter(models.Exists(unfinished), reduce(or_, kinds))
 
 
 class ArtifactQuerySet(models.QuerySet):

@@ -225,6 +225,47 @@ class TestSweeping:
         assert self.left() == 0
 
 
+class TestWhatIsHalfDone:
+    """An import that was broken off has left a snapshot, half uploaded, which the next attempt completes."""
+
+    @pytest.fixture
+    def unfinished(self, queued, engine):
+        engine(import_fails, **PLAN)
+        runner.run(queued.pk)
+        return queued
+
+    @pytest.fixture
+    def aws(self, queued):
+        return factories.account(queued.revision.release.appliance.team, kind="aws")
+
+    def left_over(self):
+        return set(Resource.objects.left_over().values_list("reference", flat=True))
+
+    def test_it_stays_as_long_as_the_build_can_be_resumed(self, unfinished, aws):
+        factories.resource(aws, unfinished, kind="snapshot", reference="begun")
+        assert self.left_over() == set()
+        Build.objects.update(finished_at=timezone.now() - timedelta(days=8))
+        reconcile.run()
+        assert self.left_over() == {"begun"}
+
+    def test_so_does_what_a_killed_resumption_has_gone_on_with(self, unfinished, aws):
+        killed = factories.build(unfinished.revision, state=BuildState.FAILED, resumes=unfinished)
+        factories.resource(aws, killed, kind="snapshot", reference="begun")
+        assert self.left_over() == set()
+
+    def test_what_nobody_goes_on_with_goes(self, unfinished, aws, account):
+        factories.resource(aws, unfinished, kind="instance", reference="only costs")
+        factories.resource(account, unfinished, kind="snapshot", reference="of another kind of account")
+        assert self.left_over() == {"only costs", "of another kind of account"}
+
+    def test_what_belongs_to_another_build_goes(self, unfinished, aws):
+        for other in ({"revision_": unfinished.revision, "platform": "ec2"}, {}):
+            factories.resource(
+                aws, factories.build(state=BuildState.FAILED, **other), kind="snapshot", reference=str(other)
+            )
+        assert len(self.left_over()) == 2
+
+
 def test_carried_over_images_keep_an_owner(account, queued):
     Build.objects.update(state=BuildState.SUCCEEDED)
     artifact = factories.artifact(queued, format="cloud", reference="image-1")

@@ -24,6 +24,7 @@ class Aws(Account):
     name = "aws"
     label = "AWS"
     order = tuple(resources.KINDS)
+    resumable = ("image", "snapshot")
 
     class Options(plugin.Options):
         model_config = ConfigDict(hide_input_in_errors=True)
