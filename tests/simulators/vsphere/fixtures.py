@@ -21,5 +21,8 @@ def vsphere_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vsphere
 @pytest.fixture
 def vcenter(vsphere_server: VsphereSimulator) -> VsphereSimulator:
     """A vCenter in which nothing has happened yet."""
-    vsphere_server.reset()
+    try:
+        vsphere_server.reset()
+    except (AssertionError, OSError, ValueError):  # one test must not take all those after it with it
+        vsphere_server.restart()
     return vsphere_server

@@ -115,6 +115,11 @@ class VsphereSimulator:
         self._ask("POST", "reset")
         wait_for(lambda: self._serial() not in (None, before), 30)
 
+    def restart(self) -> None:
+        """A new program at the same address, whatever became of the old one."""
+        self._running.close()
+        self.__enter__()
+
     @property
     def _certificate(self) -> Path:
         return self.folder / "server.pem"
