@@ -54,14 +54,14 @@ class Lab(Installation):
 
     def keep_accounts(self) -> None:
         """Their rows, as an owner of the team saves them."""
-        for name, (kind, options) in self.outside.accounts().items():
-            self.do(
-                f"""
-                from appliances import accounts
-                team, _ = Team.objects.get_or_create(slug="acme", defaults={{"name": "Acme"}})
-                accounts.keep(Account(team=team, name={name!r}, kind={kind!r}), {options!r})
-                """
-            )
+        self.do(
+            f"""
+            from appliances import accounts
+            team, _ = Team.objects.get_or_create(slug="acme", defaults={{"name": "Acme"}})
+            for name, (kind, options) in {self.outside.accounts()!r}.items():
+                accounts.keep(Account(team=team, name=name, kind=kind), options)
+            """
+        )
 
     def kill_at(self, steps: Mapping[int, str]) -> None:
         """Kill the worker of each of these builds, with its parent, as soon as it has begun its step."""

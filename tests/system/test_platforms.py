@@ -34,7 +34,7 @@ def lab(tiny: Tiny) -> Iterator[Lab]:
         outside = stack.enter_context(Outside.simulated(places, "tiny"))
         base = stack.enter_context(served(tiny.disk.parent))
         lab = Lab(data, free_port(), f"{base}/{tiny.disk.name}", tiny, outside)
-        stack.enter_context(lab.up(workers=4, waiting=10))
+        stack.enter_context(lab.up(workers=3, waiting=6))
         lab.keep_accounts()
         yield lab
 
@@ -76,7 +76,9 @@ def test_workers_killed_at_every_step_leave_nothing_and_harm_nobody(lab: Lab, pl
     killed = {made[version][platform]: step for step, version in versions.items()}
     standing = [made[version][platform] for version in (done, live)]
 
+    # What takes a moment only here lasts long enough for the kill to come in the middle of it.
     lab.outside.ec2.set(pending=1, copying=1)
+    lab.outside.vcenter.fault("MarkAsTemplate", "delay", delay_ms=1000, count=-1)
     lab.kill_at(killed)
     lab.wait_for_all(standing[:1], "succeeded")
     lab.reconcile(killed)
