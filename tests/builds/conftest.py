@@ -13,8 +13,9 @@ from builds.engine.outcome import Outcome
 from tests import factories
 from tests.builds.engine import FakePipeline, fake_plan
 from tests.simulators.fixtures import ec2, ec2_server
+from tests.simulators.vsphere.fixtures import vcenter, vsphere_server
 
-__all__ = ["ec2", "ec2_server", "engine", "queued"]
+__all__ = ["ec2", "ec2_server", "engine", "queued", "vcenter", "vsphere_server"]
 
 
 @pytest.fixture

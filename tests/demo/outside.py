@@ -41,13 +41,14 @@ class Outside:
 
     @classmethod
     @contextmanager
-    def simulated(cls, folder: Path) -> Iterator[Outside]:
+    def simulated(cls, folder: Path, system: str = "debian") -> Iterator[Outside]:
+        """`system` is what machines start from: "debian", or "tiny", which boots in a moment."""
         with ExitStack() as stack:
-            disk = disks.debian()
-            ec2 = stack.enter_context(Ec2Simulator(folder / "ec2", disk="debian"))
+            disk = {"debian": disks.debian, "tiny": disks.tiny}[system]()
+            ec2 = stack.enter_context(Ec2Simulator(folder / "ec2", disk=system))
             vcenter = stack.enter_context(VsphereSimulator(folder / "vsphere", disk=disk))
             home = stack.enter_context(vagrant.simulated(folder / "vagrant"))
-            box = vagrant.box(folder / "box", "box-virtualbox", "debian", disk)
+            box = vagrant.box(folder / "box", "box-virtualbox", system, None if system == "tiny" else disk)
             address = stack.enter_context(servers.served(box.parent))
             yield cls(ec2, vcenter, home, f"{address}/{box.name}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import signal
 import socket
@@ -13,7 +14,7 @@ import textwrap
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from tests.guests.processes import guests_in
 from tests.guests.tiny import Tiny
 
 HEARTBEAT_TIMEOUT = 8  # seconds
+FINAL = ("succeeded", "failed", "cancelled")
 TEMPLATE = """
 base: {{url: {url}, sha256: {sha256}}}
 size: {{cpus: 2, memory: 256M, disk: 1G}}
@@ -40,7 +42,9 @@ checks:
 class Installation:
     """`data` is its folder, `url` its address."""
 
-    def __init__(self, data: Path, port: int, base_url: str, tiny: Tiny) -> None:
+    def __init__(
+        self, data: Path, port: int, base_url: str, tiny: Tiny, environment: Mapping[str, str] | None = None
+    ) -> None:
         self.data = data
         self.url = f"http://127.0.0.1:{port}"
         self._base = base_url
@@ -50,16 +54,19 @@ class Installation:
             "DJANGO_SETTINGS_MODULE": "config.settings",
             "SLIPWAY_DATA": str(data),
             "SLIPWAY_HEARTBEAT_TIMEOUT": str(HEARTBEAT_TIMEOUT),
+            **(environment or {}),
         }
         self._env.pop("DATABASE_URL", None)
         self._manage = [sys.executable, str(settings.BASE_DIR / "manage.py")]
         self._port = port
 
     @contextmanager
-    def up(self) -> Iterator[None]:
+    def up(self, workers: int = 1, waiting: int = 1) -> Iterator[None]:
+        """With so many workers for what runs here, and for what is only waited for."""
+        argv = [*self._manage, "up", "--port", str(self._port), "--workers", str(workers), "--waiting", str(waiting)]
         with (self.data / "up.log").open("ab") as log:
             process = subprocess.Popen(
-                [*self._manage, "up", "--port", str(self._port), "--workers", "1"],
+                argv,
                 env=self._env,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -100,18 +107,27 @@ class Installation:
         template = TEMPLATE.format(
             url=self._base, sha256=self._sha256, words=f"this is {version}", pause=pause, extra=extra, formats=formats
         )
-        return int(
-            self.do(
-                f"""
-                team, _ = Team.objects.get_or_create(slug="acme", defaults={{"name": "Acme"}})
-                appliance, _ = Appliance.objects.get_or_create(
-                    team=team, slug="tiny", defaults={{"name": "Tiny", "summary": "Small."}})
-                release = Release.objects.create(appliance=appliance, version={version!r}, template={template!r})
+        return self.build({version: template})[version]["qemu"]
+
+    def build(
+        self, templates: Mapping[str, str], *, appliance: str = "tiny", by_hand: bool = False
+    ) -> dict[str, dict[str, int]]:
+        """Save releases and ask for their builds: version -> platform -> the build's id."""
+        said = self.do(
+            f"""
+            import json
+            team, _ = Team.objects.get_or_create(slug="acme", defaults={{"name": "Acme"}})
+            appliance, _ = Appliance.objects.get_or_create(team=team, slug={appliance!r}, defaults={{
+                "name": "Tiny", "summary": "Small.", "publish_automatically": {not by_hand}}})
+            made = {{}}
+            for version, template in json.loads({json.dumps(dict(templates))!r}).items():
+                release = Release.objects.create(appliance=appliance, version=version, template=template)
                 revision, _ = releases.revise(release, by=None)
-                print(revision.builds.get().pk)
-                """
-            )
+                made[version] = {{build.platform: build.pk for build in revision.builds.all()}}
+            print(json.dumps(made))
+            """
         )
+        return dict(json.loads(said))
 
     def retry(self, build: int) -> int:
         return int(self.do(f"print(queue.retry(Build.objects.get(pk={build}), by=None).pk)"))
@@ -138,17 +154,31 @@ class Installation:
 
     def reconciled(self, build: int) -> str:
         """How a build whose worker was killed has ended, once reconcile has seen to it."""
-        end = time.monotonic() + HEARTBEAT_TIMEOUT + 30
-        while self.state(build) not in ("failed", "succeeded"):
-            assert time.monotonic() < end, f"reconcile does not end build {build}\n{self.logs()}"
-            self.manage("reconcile")
-        self.manage("reconcile")
+        self.reconcile([build])
         return self.state(build)
+
+    def reconcile(self, builds: Iterable[int]) -> None:
+        """When these, whose workers were killed, have been silent for long enough; and once more, as every minute."""
+        for build in builds:
+            self.wait(lambda build=build: not self.answered(build), HEARTBEAT_TIMEOUT + 60, f"build {build} is silent")
+        for _ in range(2):
+            self.manage("reconcile")
+
+    def answered(self, build: int) -> bool:
+        """Does it run, and has its worker been heard of lately?"""
+        query = """
+            select 1 from builds_build where id = ? and state in ('running', 'cancelling')
+            and julianday('now') - julianday(heartbeat_at) <= ? / 86400.0
+            """
+        return bool(self.rows(query, build, HEARTBEAT_TIMEOUT + 1))
 
     def wait_for_step(self, build: int, title: str) -> None:
         """Until the first step whose title begins so has begun."""
+        self.wait(lambda: self.began(build, title), 120, f"step {title!r} begins")
+
+    def began(self, build: int, title: str) -> bool:
         query = "select 1 from builds_step where build_id = ? and title like ? and state != 'pending'"
-        self.wait(lambda: bool(self.rows(query, build, title + "%")), 120, f"step {title!r} begins")
+        return bool(self.rows(query, build, title + "%"))
 
     def wait_for_state(self, build: int, *states: str, seconds: float = 180) -> str:
         self.wait(lambda: self.state(build) in states, seconds, f"build {build} is {' or '.join(states)}")
@@ -194,8 +224,8 @@ class Installation:
         """Work folders, guests and, with `files`, stored files that nothing owns (swept after a day)."""
         work = [str(path) for path in (self.data / "work").glob("*")]
         known = {row[0] for row in self.rows("select file from builds_artifact")}
-        files = self.data / "files"
-        stray = [str(path) for path in files.rglob("*") if path.is_file() and str(path.relative_to(files)) not in known]
+        store = self.data / "files"
+        stray = [str(path) for path in store.rglob("*") if path.is_file() and str(path.relative_to(store)) not in known]
         return work + (stray if files else []) + [f"guest {pid}" for pid in self.guests()]
 
 

@@ -37,8 +37,8 @@ class Account(Plugin):
     order: ClassVar[tuple[str, ...]] = ()
     """The kinds of resources in the order in which they can be removed: an instance before its security group."""
     resumable: ClassVar[tuple[str, ...]] = ()
-    """The kinds of which a next attempt goes on with what a broken one has left: an upload, a copy. They stay as long as
-    the build can be resumed; what only costs money, such as an instance, is never among them."""
+    """The kinds of which a next attempt goes on with what a broken one has left: an upload, a copy. They stay as long
+    as the build can be resumed; what nobody goes on with, such as an instance, is not among them."""
 
     def __init__(self, options: Any, named: str = "") -> None:
         super().__init__(options)

@@ -51,6 +51,8 @@ func (v *vcenter) inventoryVerbs() {
 	})
 	on(v, func(request *types.Rename_Task) (interface{}, error) {
 		return taskResponse{v.tasks.start(request.This, "Rename_Task", func(*job) (types.AnyType, error) {
+			v.naming.Lock()
+			defer v.naming.Unlock()
 			if entity, ok := simulator.Map.Get(request.This).(mo.Entity); ok && entity.Entity().Parent != nil {
 				if err := unused(*entity.Entity().Parent, request.NewName); err != nil {
 					return nil, err
@@ -78,7 +80,7 @@ func find(ref types.ManagedObjectReference) (*simulator.VirtualMachine, error) {
 		fmt.Sprintf("The object '%s' has already been deleted or has not been completely created", ref)}
 }
 
-// unused is a DuplicateName when the folder has a child of this name.
+// unused is a DuplicateName when the folder has a child of this name. Its caller holds v.naming.
 func unused(folder types.ManagedObjectReference, name string) error {
 	parent, ok := simulator.Map.Get(folder).(*simulator.Folder)
 	if !ok {
@@ -95,6 +97,8 @@ func unused(folder types.ManagedObjectReference, name string) error {
 func (v *vcenter) create(
 	folder, pool types.ManagedObjectReference, host *types.ManagedObjectReference, spec types.VirtualMachineConfigSpec,
 ) (*simulator.VirtualMachine, error) {
+	v.naming.Lock()
+	defer v.naming.Unlock()
 	if err := unused(folder, spec.Name); err != nil {
 		return nil, err
 	}
@@ -276,7 +280,10 @@ func (v *vcenter) reconfigure(vm *simulator.VirtualMachine, spec types.VirtualMa
 		}
 	}
 	if spec.Name != "" && spec.Name != vm.Name {
-		if err := unused(*vm.Parent, spec.Name); err != nil {
+		v.naming.Lock()
+		err := unused(*vm.Parent, spec.Name)
+		v.naming.Unlock()
+		if err != nil {
 			return err
 		}
 	}

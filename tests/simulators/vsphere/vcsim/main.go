@@ -52,7 +52,8 @@ type vcenter struct {
 	tasks      tasks
 	collectors collectors
 	machines   machines
-	leases     sync.Map // *HttpNfcLease -> true, while they last
+	leases     sync.Map   // *HttpNfcLease -> true, while they last
+	naming     sync.Mutex // held by whoever compares names, and while a new machine has none
 	initial    map[types.ManagedObjectReference]bool
 	serial     string
 	library    string // the id of the content library that the inventory starts with
