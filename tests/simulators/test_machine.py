@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import os
 import signal
 import subprocess
 import sys
@@ -55,7 +56,8 @@ def left(disk: Path, address: str) -> list[str]:
     """What this host still has of a machine."""
     addresses = subprocess.run(["ip", "-4", "-o", "address"], check=True, capture_output=True, text=True).stdout
     found = [line for line in addresses.splitlines() if f" peer {address}/" in line]
-    found += map(str, Path("/sys/fs/cgroup").glob(f"**/slipway-{address}"))
+    groups = os.walk("/sys/fs/cgroup")  # other machines' come and go meanwhile: it minds that less than a glob
+    found += [path for path, *_ in groups if path.endswith(f"/slipway-{address}")]
     return [*found, *(["loop device"] if attached(disk) else [])]
 
 

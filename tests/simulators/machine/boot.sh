@@ -29,7 +29,8 @@ rm -f "$root/etc/resolv.conf"
 echo "nameserver $RESOLVER" > "$root/etc/resolv.conf"
 # What has an agent for EC2 of its own asks this; the file says what the firmware would, which no container has.
 MACHINE=$$ unshare --net sh "$HERE/metadata.sh" &
-until ip link set metadata up 2> /dev/null; do sleep 0.02; done
+until [ -e /run/metadata ]; do sleep 0.02; done # it listens
+ip link set metadata up
 ip route add 169.254.169.254/32 dev metadata
 : > /run/seed/slipway-ec2
 [ -x "$root/usr/bin/cloud-init" ] || [ -x "$root/usr/lib/slipway/ec2" ] || sh "$HERE/introduce.sh" "$root"

@@ -15,6 +15,7 @@ from pathlib import Path
 ADDRESS = "169.254.169.254"
 TTL, TOKEN = "x-aws-ec2-metadata-token-ttl-seconds", "x-aws-ec2-metadata-token"
 SEED = Path(sys.argv[1]) if len(sys.argv) > 1 else Path()
+READY = Path("/run/metadata")  # is there when it answers
 LONGEST = 21600
 
 
@@ -83,4 +84,6 @@ class Service(ThreadingHTTPServer):
 
 
 if __name__ == "__main__":
-    Service((ADDRESS, 80), strict=(SEED / "tokens").read_text().strip() != "optional").serve_forever()
+    service = Service((ADDRESS, 80), strict=(SEED / "tokens").read_text().strip() != "optional")
+    READY.touch()
+    service.serve_forever()
