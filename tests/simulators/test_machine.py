@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -79,7 +79,7 @@ def test_what_it_writes_is_on_the_disk_after_it_stopped_and_it_boots_from_there_
         before = client.get_transport().get_remote_server_key()
     machine.stop()
     assert not machine.running
-    assert not left(machine.disk, machine.address)
+    wait_for(lambda: not left(machine.disk, machine.address))
     machine.start()
     with login(machine.address, KEY) as client:
         assert run(client, "cat /root/note") == "kept"

@@ -11,6 +11,7 @@ import sys
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from socketserver import TCPServer
 
 ADDRESS = "169.254.169.254"
 TTL, TOKEN = "x-aws-ec2-metadata-token-ttl-seconds", "x-aws-ec2-metadata-token"
@@ -81,6 +82,10 @@ class Service(ThreadingHTTPServer):
         super().__init__(address, Handler)
         self.tokens: dict[str, float] = {}
         self.strict = strict
+
+    def server_bind(self) -> None:
+        TCPServer.server_bind(self)  # the other one asks DNS for its name, which nobody here knows
+        self.server_name, self.server_port = ADDRESS, 80
 
 
 if __name__ == "__main__":
