@@ -24,7 +24,6 @@ from django.conf import settings
 from tests.guests.processes import guests_in
 from tests.guests.tiny import Tiny
 
-HEARTBEAT_TIMEOUT = 8  # seconds
 FINAL = ("succeeded", "failed", "cancelled")
 TEMPLATE = """
 base: {{url: {url}, sha256: {sha256}}}
@@ -42,6 +41,8 @@ checks:
 class Installation:
     """`data` is its folder, `url` its address."""
 
+    heartbeat_timeout = 8  # seconds
+
     def __init__(
         self, data: Path, port: int, base_url: str, tiny: Tiny, environment: Mapping[str, str] | None = None
     ) -> None:
@@ -53,7 +54,7 @@ class Installation:
             **os.environ,
             "DJANGO_SETTINGS_MODULE": "config.settings",
             "SLIPWAY_DATA": str(data),
-            "SLIPWAY_HEARTBEAT_TIMEOUT": str(HEARTBEAT_TIMEOUT),
+            "SLIPWAY_HEARTBEAT_TIMEOUT": str(self.heartbeat_timeout),
             **(environment or {}),
         }
         self._env.pop("DATABASE_URL", None)
@@ -160,17 +161,19 @@ class Installation:
     def reconcile(self, builds: Iterable[int]) -> None:
         """When these, whose workers were killed, have been silent for long enough; and once more, as every minute."""
         for build in builds:
-            self.wait(lambda build=build: not self.answered(build), HEARTBEAT_TIMEOUT + 60, f"build {build} is silent")
+            self.wait(
+                lambda build=build: not self.is_heard(build), self.heartbeat_timeout + 60, f"build {build} is silent"
+            )
         for _ in range(2):
             self.manage("reconcile")
 
-    def answered(self, build: int) -> bool:
+    def is_heard(self, build: int) -> bool:
         """Does it run, and has its worker been heard of lately?"""
         query = """
             select 1 from builds_build where id = ? and state in ('running', 'cancelling')
             and julianday('now') - julianday(heartbeat_at) <= ? / 86400.0
             """
-        return bool(self.rows(query, build, HEARTBEAT_TIMEOUT + 1))
+        return bool(self.rows(query, build, self.heartbeat_timeout + 1))
 
     def wait_for_step(self, build: int, title: str) -> None:
         """Until the first step whose title begins so has begun."""

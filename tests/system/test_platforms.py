@@ -13,9 +13,10 @@ from tests.demo.outside import Outside
 from tests.guests.tiny import Tiny
 from tests.servers import served
 
-from .installation import HEARTBEAT_TIMEOUT, free_port
+from .installation import free_port
 from .lab import COPIES, REGION, Lab
 
+PARAMETERS = "/acme/all"
 LAST = "Store the images"
 STEPS = {
     "ec2": ("Prepare", "Start", "1. shell", "Clean", "Make the AMI", "Test", "Copy ami"),
@@ -41,12 +42,14 @@ def lab(tiny: Tiny) -> Iterator[Lab]:
 
 def test_a_release_on_all_platforms_is_published_and_withdrawn_everywhere_at_once(lab: Lab) -> None:
     """A maintainer decides: until then nobody else can have anything of it."""
-    [builds] = lab.build({"1.0.0": lab.template("1.0.0", lab.platforms)}, appliance="all", by_hand=True).values()
+    ami = {"regions": COPIES[:1], "share": "all", "parameter": PARAMETERS + "/{channel}"}
+    platforms = {**lab.platforms, "ec2": {**lab.platforms["ec2"], "formats": [{"ami": ami}]}}
+    [builds] = lab.build({"1.0.0": lab.template("1.0.0", platforms)}, appliance="all", by_hand=True).values()
     lab.wait_for_all(builds.values(), "succeeded")
     lab.wait_for_revision(builds["ec2"], "ready")
     images = dict(lab.rows("select region, reference from builds_artifact where build_id = ?", builds["ec2"]))
     assert set(images) == {REGION, COPIES[0]}
-    assert not any(public(lab, region, image) for region, image in images.items())
+    assert not any(public(lab, region, image) or named(lab, region) for region, image in images.items())
     assert not lab.answers("/acme/all/1.0.0")
     assert lab.held() == lab.owned()
 
@@ -71,7 +74,7 @@ def test_workers_killed_at_every_step_leave_nothing_and_harm_nobody(lab: Lab, pl
     asked = {platform: lab.platforms[platform]}
     versions = {step: f"2.{number}.0-{platform}" for number, step in enumerate(STEPS[platform])}
     done, live = f"3.0.0-{platform}", f"3.1.0-{platform}"
-    pauses = {**dict.fromkeys(versions.values(), 1), done: 0, live: HEARTBEAT_TIMEOUT + 10}
+    pauses = {**dict.fromkeys(versions.values(), 1), done: 0, live: lab.heartbeat_timeout + 10}
     made = lab.build({version: lab.template(version, asked, pause=pause) for version, pause in pauses.items()})
     killed = {made[version][platform]: step for step, version in versions.items()}
     standing = [made[version][platform] for version in (done, live)]
@@ -182,5 +185,5 @@ def public(lab: Lab, region: str, image: str) -> bool:
 
 def named(lab: Lab, region: str) -> list[str]:
     """The AMIs that the channels' parameters name there."""
-    found = lab.outside.ec2.client("ssm", region).get_parameters_by_path(Path="/acme/all", Recursive=True)
+    found = lab.outside.ec2.client("ssm", region).get_parameters_by_path(Path=PARAMETERS, Recursive=True)
     return [each["Value"] for each in found["Parameters"]]

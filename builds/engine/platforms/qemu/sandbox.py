@@ -167,10 +167,13 @@ class Unconfined(Confinement):
 
 
 def own_addresses() -> list[str]:
-    """The host's own addresses, as routes: what listens on them is not for guests. Loopback has none."""
+    """The host's own addresses, as routes: what listens on them is not for guests. Loopback has none.
+
+    Several interfaces may have the same, such as one's end of many point-to-point links; a route cannot be set twice.
+    """
     interfaces = json.loads(command.run(["ip", "-json", "-4", "address"]))
-    addresses = (entry["local"] for each in interfaces for entry in each.get("addr_info", []) if "local" in entry)
-    return [f"{address}/32" for address in addresses if not address.startswith(("127.", "169.254."))]
+    addresses = {entry["local"] for each in interfaces for entry in each.get("addr_info", []) if "local" in entry}
+    return [f"{address}/32" for address in sorted(addresses) if not address.startswith(("127.", "169.254."))]
 
 
 def connect_unix(path: Path, timeout: float) -> socket.socket:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import http.server
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -62,6 +64,20 @@ def test_the_outside_is_reached_but_not_the_host(qemu: Qemu, tiny: Tiny, context
         fetch = "timeout 20 wget -O - http://169.254.169.254/ 2>&1 || true"
         assert "can't connect" in machine.expect(fetch, context)
     assert Quiet.visitors == []
+
+
+def test_an_address_that_two_interfaces_have_is_one_route() -> None:
+    script = """
+        ip link add one type veth peer name other
+        for each in one other; do ip address add 10.9.8.7/32 dev $each; done
+        exec "$0" -c 'from builds.engine.platforms.qemu.sandbox import own_addresses; print(own_addresses())'
+        """
+    done = subprocess.run(
+        ["unshare", "--map-root-user", "--net", "sh", "-ec", script, sys.executable],
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout == "['10.9.8.7/32']\n", done.stderr
 
 
 @pytest.mark.guest
