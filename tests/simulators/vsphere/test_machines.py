@@ -205,5 +205,31 @@ def test_killed_with_what_started_it_it_leaves_no_machine(tmp_path: Path) -> Non
         socket.create_connection(("127.0.0.1", port))
 
 
+AGAIN = """
+import pathlib, sys, time
+from tests.simulators import disks
+from tests.simulators.vsphere import VsphereSimulator
+with VsphereSimulator(pathlib.Path(sys.argv[1]), disk=disks.tiny()) as vcenter:
+    vcenter.reset()
+    print(vcenter.port, flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.mark.vsphere
+def test_after_a_reset_it_still_dies_with_what_started_it(tmp_path: Path) -> None:
+    argv = [sys.executable, "-c", AGAIN, tmp_path / "vcenter"]
+    with subprocess.Popen(argv, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as program:
+        port = int(program.stdout.readline())
+        socket.create_connection(("127.0.0.1", port)).close()
+        program.kill()
+
+    def gone() -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", port)) != 0
+
+    wait_for(gone)
+
+
 def attached(disk: Path) -> bool:
     return bool(subprocess.run(["losetup", "--associated", disk], check=True, capture_output=True).stdout)

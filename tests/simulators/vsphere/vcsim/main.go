@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"syscall"
 
@@ -60,6 +61,7 @@ type vcenter struct {
 }
 
 func main() {
+	dieWithParent()
 	flag.Parse()
 	if err := os.MkdirAll(uploads(), 0o700); err != nil {
 		log.Fatal(err)
@@ -93,6 +95,12 @@ func main() {
 	if asked == syscall.SIGHUP { // a reset: nothing is as surely forgotten as by a new process
 		log.Fatal(syscall.Exec("/proc/self/exe", os.Args, os.Environ()))
 	}
+}
+
+// dieWithParent asks again for what whoever started us has asked: a reset may come from a thread that does not have it.
+func dieWithParent() {
+	runtime.LockOSThread()
+	syscall.RawSyscall(syscall.SYS_PRCTL, syscall.PR_SET_PDEATHSIG, uintptr(syscall.SIGKILL), 0)
 }
 
 // guestIDs are operating systems younger than the library.
