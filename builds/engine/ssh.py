@@ -51,6 +51,13 @@ class SshMachine(Machine):
             self._transport.close()
             self._transport = None
 
+    def leave(self, command: str, context: Context) -> None:
+        """Run what ends the session with the machine, POWER_OFF or RESTART, and close it."""
+        # In the background: whether the session ends before the command does says nothing.
+        with contextlib.suppress(BuildError):
+            self.run(f"(sleep 0.2; {command}) >/dev/null 2>&1 &", context, quiet=True)
+        self.detach()
+
     def run(
         self,
         command: str,

@@ -11,12 +11,12 @@ from typing import NoReturn
 
 from ..context import Context
 from ..errors import BuildError, SlipwayError
+from ..machine import RESTART
 from ..seal import seal
 from ..ssh import SshMachine
 from . import console, network, state
 from .arrival import Arrival
 
-RESTART = "if command -v systemctl >/dev/null; then systemctl reboot; else reboot; fi"
 # Another boot has another id; of the two, a container that shares its host's kernel changes only the second.
 BOOT = "cat /proc/sys/kernel/random/boot_id; cut -d ' ' -f 22 /proc/1/stat"
 WATCH = 10.0  # seconds between two looks at whether the instance still runs
@@ -81,9 +81,7 @@ class Ec2Machine(SshMachine):
 
     def reboot(self, context: Context) -> None:
         before = self.expect(BOOT, context)
-        # In the background: whether the session ends before the command does says nothing.
-        with suppress(BuildError):
-            self.run(f"(sleep 0.2; {RESTART}) >/dev/null 2>&1 &", context, quiet=True)
+        self.leave(RESTART, context)
         while True:
             self.arrive(time.monotonic(), context)
             with suppress(BuildError):  # it may still be on its way down

@@ -78,7 +78,7 @@ class VsphereMachine(SshMachine):
 
     def reboot(self, context: Context) -> None:
         before = self._boot_id(context)
-        self._ask(RESTART, context)
+        self.leave(RESTART, context)
         while True:
             context.wait(LOOK)
             self.attach(self._arrive(context))
@@ -89,7 +89,7 @@ class VsphereMachine(SshMachine):
 
     def shut_down(self, context: Context) -> None:
         """Cleanly, or BuildError: a disk that was not unmounted is no image."""
-        self._ask(POWER_OFF, context)
+        self.leave(POWER_OFF, context)
         began = time.monotonic()
         while self._look().get("runtime.powerState") != "poweredOff":
             if time.monotonic() - began > self._shutdown_limit:
@@ -116,12 +116,6 @@ class VsphereMachine(SshMachine):
 
     def _boot_id(self, context: Context) -> str:
         return self.expect("cat /proc/sys/kernel/random/boot_id", context)
-
-    def _ask(self, command: str, context: Context) -> None:
-        # In the background: whether the session ends before the command does says nothing.
-        with suppress(BuildError):
-            self.run(f"(sleep 0.2; {command}) >/dev/null 2>&1 &", context, quiet=True)
-        self.detach()
 
     def _arrive(self, context: Context) -> paramiko.Transport:
         """A session, as soon as the guest gives one; BuildError that says how far it came."""

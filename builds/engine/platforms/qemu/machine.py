@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import time
-from contextlib import suppress
 
 from ...context import Context
 from ...errors import BuildError, SlipwayError
@@ -41,25 +40,19 @@ class QemuMachine(SshMachine):
         return self.guest.console_text()
 
     def reboot(self, context: Context) -> None:
-        self._ask(RESTART, context)
+        self.leave(RESTART, context)
         self._wait_for("guest-reset", "restart", context)
         self.switch_on(context)
 
     def shut_down(self, context: Context) -> None:
         """Cleanly, or BuildError: a disk that was not unmounted is no image."""
-        self._ask(POWER_OFF, context)
+        self.leave(POWER_OFF, context)
         self._wait_for("guest-shutdown", "shut down", context)
         self.switch_off()
 
     def seal(self, context: Context) -> None:
         """Remove what is this machine's own, and what let us in."""
         seal(self, context, self._arrival.key.get_base64())
-
-    def _ask(self, command: str, context: Context) -> None:
-        # In the background: whether the session ends before the command does says nothing.
-        with suppress(BuildError):
-            self.run(f"(sleep 0.2; {command}) >/dev/null 2>&1 &", context, quiet=True)
-        self.detach()
 
     def _wait_for(self, reason: str, verb: str, context: Context) -> None:
         """Wait until QEMU has ended for that reason."""

@@ -68,7 +68,7 @@ class VagrantMachine(SshMachine):
 
     def reboot(self, context: Context) -> None:
         before = self.expect(BOOT_ID, context).strip()
-        self._ask(RESTART, context)
+        self.leave(RESTART, context)
         while True:
             self._enter(context)
             with suppress(BuildError):  # it may be on its way down
@@ -84,7 +84,7 @@ class VagrantMachine(SshMachine):
 
     def shut_down(self, context: Context) -> None:
         """Cleanly, or BuildError: a disk that was not unmounted is no image."""
-        self._ask(POWER_OFF, context)
+        self.leave(POWER_OFF, context)
         limit = context.within(self._shutdown_limit, "Shutting the machine down")
         try:
             while (state := self._state(limit)) not in OFF:
@@ -98,11 +98,6 @@ class VagrantMachine(SshMachine):
     def _state(self, context: Context) -> str:
         lines = self.project.vagrant.run("status", context=context, quiet=True)
         return next((line.text for line in lines if line.kind == "state"), "unknown")
-
-    def _ask(self, command: str, context: Context) -> None:
-        with suppress(BuildError):  # whether the session ends before the command does says nothing
-            self.run(f"(sleep 0.2; {command}) >/dev/null 2>&1 &", context, quiet=True)
-        self.detach()
 
     def _enter(self, context: Context) -> None:
         access = self._reached()
