@@ -65,7 +65,7 @@ class Supervisor:
             "ARGUMENTS": " ".join(f"systemd.mask={unit}" for unit in self._masked),
         }
         with ExitStack() as stack:
-            groups = stack.enter_context(control_groups(f"slipway-{self._address}"))
+            groups = stack.enter_context(control_groups(f"slipway-{self._address}-{os.getpid()}"))
             console = stack.enter_context(self._console.open("ab", 0))
             argv = [*TOGETHER, "sh", "-c", JOIN, "join", *map(str, groups)]
             process = subprocess.Popen(argv, env=env, stdin=subprocess.PIPE, stdout=console, stderr=console)

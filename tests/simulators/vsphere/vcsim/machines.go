@@ -20,6 +20,8 @@ import (
 	"github.com/vmware/govmomi/vim25/types"
 )
 
+const addresses = 240 // of a subnet are for machines
+
 // A machine is what runs from a virtual machine's disk: guest.py, and below it a container with an address of its own.
 type machine struct {
 	vm      *simulator.VirtualMachine
@@ -35,6 +37,7 @@ type machines struct {
 	mu      sync.Mutex
 	running map[types.ManagedObjectReference]*machine
 	used    map[string]bool
+	next    int // not the one that was just freed: the kernel takes a network apart in its own time
 }
 
 func (m *machines) of(vm *simulator.VirtualMachine) *machine {
@@ -51,8 +54,9 @@ func (m *machines) address() (string, error) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for n := byte(10); n < 250; n++ {
-		ip := net.IPv4(network.IP[0], network.IP[1], network.IP[2], n).String()
+	for tries := 0; tries < addresses; tries++ {
+		ip := net.IPv4(network.IP[0], network.IP[1], network.IP[2], byte(10+m.next%addresses)).String()
+		m.next++
 		if !m.used[ip] {
 			m.used[ip] = true
 			return ip, nil

@@ -18,6 +18,7 @@ import (
 	"runtime"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/google/uuid"
 	_ "github.com/vmware/govmomi/pbm/simulator"
@@ -114,6 +115,7 @@ func newVCenter(service *simulator.Service) *vcenter {
 	v.serial = uuid.New().String()
 	v.settings.reset()
 	v.machines.used = map[string]bool{}
+	v.machines.next = time.Now().Nanosecond() / 1000 % addresses // those before a reset may not be free yet
 	v.machines.running = map[types.ManagedObjectReference]*machine{}
 	v.inventoryVerbs()
 	v.snapshotVerbs()
