@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from builds.moves import Moves
 
+from . import audit
 from .channels import deliver
 from .states import RELEASE_MOVES, REVISION_MOVES, ReleaseState, RevisionState
 
@@ -19,7 +20,7 @@ move_release = Moves(RELEASE_MOVES)
 move_revision = Moves(REVISION_MOVES)
 
 
-def put_up(revision: Revision, *, by: User | None = None, event: str = "published") -> None:
+def put_up(revision: Revision, *, by: User | None = None, name: str = "published", text: str = "") -> None:
     """Make it what the catalog shows for its release: one step for all its artifacts. The former can come back.
 
     Raises Lost when the revision is neither ready nor superseded any more.
@@ -39,6 +40,6 @@ def put_up(revision: Revision, *, by: User | None = None, event: str = "publishe
             move_revision(older, RevisionState.READY, RevisionState.SUPERSEDED)
         if release.state == ReleaseState.DRAFT:
             move_release(release, ReleaseState.DRAFT, ReleaseState.PUBLISHED, published_at=now)
-        release.events.create(revision=revision, text=event, by=by)
+        audit.record(revision, name, text, by=by)
         deliver(release.appliance)
     revision.release = release

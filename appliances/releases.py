@@ -11,19 +11,24 @@ from builds import queue
 from builds.engine.errors import SlipwayError
 from builds.moves import Lost
 
+from . import audit
 from .channels import deliver
 from .inputs import Inputs
 from .models import Release, Revision, User
 from .moves import move_release, move_revision, put_up
-from .states import ReleaseState, RevisionState
+from .states import Cause, ReleaseState, RevisionState
 
 
 class Refused(SlipwayError):  # noqa: N818
     """The release is in a state in which this cannot be done."""
 
 
-def revise(release: Release, *, by: User | None) -> tuple[Revision, bool]:
+def revise(
+    release: Release, *, by: User | None, cause: Cause = Cause.CHANGE, because: str = ""
+) -> tuple[Revision, bool]:
     """Freeze what is written in the release and build it. The same inputs make no second: (newest, False).
+
+    `because` says what caused it, for people: "push of a1b2c3d to main".
 
     Raises TemplateError with every problem of the template, SourceError when the source cannot be had.
     """
@@ -36,10 +41,17 @@ def revise(release: Release, *, by: User | None) -> tuple[Revision, bool]:
             newest = release.revisions.first()
             if newest and newest.digest == inputs.digest:
                 return newest, False
-            return _build(release, inputs, by=by, event="revised"), True
+            return _build(release, inputs, by=by, event="revised", cause=cause, because=because), True
 
 
-def rebuild(release: Release, *, by: User | None, platform: str | None = None) -> Revision:
+def rebuild(
+    release: Release,
+    *,
+    by: User | None,
+    platform: str | None = None,
+    cause: Cause = Cause.REBUILD,
+    because: str = "",
+) -> Revision:
     """Make the images again from the same inputs: for security updates, or a new base.
 
     With `platform` only that one's; the others' are carried over. While a rebuild is under way, returns it.
@@ -54,7 +66,8 @@ def rebuild(release: Release, *, by: User | None, platform: str | None = None) -
             return newest
         if platform and platform not in source.platforms:
             raise Refused(f"{source} has no platform {platform}.", hint=f"It has: {', '.join(source.platforms)}.")
-        return _build(release, Inputs.of_revision(source), by=by, event="rebuilt", only=platform, former=source)
+        why = {"cause": cause, "because": because}
+        return _build(release, Inputs.of_revision(source), by=by, event="rebuilt", **why, only=platform, former=source)
 
 
 def publish(revision: Revision, *, by: User | None) -> None:
@@ -84,7 +97,7 @@ def withdraw(release: Release, *, reason: str, by: User | None) -> None:
             if release.state != ReleaseState.WITHDRAWN:
                 raise Refused(f"{release} was never published.", hint="There is nothing to withdraw.") from None
         else:
-            release.events.create(text="withdrawn", by=by)
+            audit.record(release, "withdrawn", by=by, note=reason)
             deliver(release.appliance)
 
 
@@ -98,7 +111,7 @@ def restore(release: Release, *, by: User | None) -> None:
             if release.state != ReleaseState.PUBLISHED:
                 raise Refused(f"{release} was never published.", hint="Publish a revision of it.") from None
         else:
-            release.events.create(text="restored", by=by)
+            audit.record(release, "restored", by=by)
             deliver(release.appliance)
 
 
@@ -119,7 +132,7 @@ def roll_back(release: Release, *, by: User | None, seen: int | None = None) -> 
         ).first()
         if former is None:
             raise Refused(f"Nothing was published before {current}.", hint="Withdraw the release instead.")
-        put_up(former, by=by, event=f"rolled back from r{current.number}")
+        put_up(former, by=by, name="rolled-back", text=f"rolled back from r{current.number}")
         return former
 
 
@@ -129,17 +142,21 @@ def _build(
     *,
     by: User | None,
     event: str,
+    cause: Cause,
+    because: str,
     only: str | None = None,
     former: Revision | None = None,
 ) -> Revision:
     """A new revision with its builds; older ones that no worker has finished with give way to it."""
     newest = release.revisions.first()
-    revision = release.revisions.create(number=newest.number + 1 if newest else 1, created_by=by, **inputs.fields())
+    number = newest.number + 1 if newest else 1
+    why = {"cause": cause, "because": because, "created_by": by}
+    revision = release.revisions.create(number=number, **why, **inputs.fields())
     for older in release.revisions.filter(state=RevisionState.BUILDING).exclude(pk=revision.pk):
         _give_way(older, by=by)
     kept = queue.carry_over(former, revision, except_for=only) if former and only else set()
     queue.queue_builds(revision, [name for name in revision.platforms if name not in kept], by=by)
-    release.events.create(revision=revision, text=event, by=by)
+    audit.record(revision, event, f"{event}: {because}" if because else "", by=by)
     return revision
 
 

@@ -21,6 +21,17 @@ class RevisionState(models.TextChoices):
     SUPERSEDED = "superseded"  # a newer revision took its place; can be rolled back to
 
 
+class Cause(models.TextChoices):
+    """Why there is a revision."""
+
+    CHANGE = "change"  # somebody changed the release
+    REBUILD = "rebuild"  # somebody wanted the same again
+    PUSH = "push"  # to the repository that the appliance follows
+    BASE = "base"  # what its machines start from is another one now
+    PARENT = "parent"  # the appliance that it starts from was published
+    SCHEDULE = "schedule"  # it was time
+
+
 RELEASE_MOVES = {
     ReleaseState.DRAFT: (ReleaseState.PUBLISHED,),
     ReleaseState.PUBLISHED: (ReleaseState.WITHDRAWN,),

@@ -1,0 +1,42 @@
+"""A product, as people find it on the catalog."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.urls import reverse
+
+from ..querysets import ApplianceQuerySet
+from .people import Team
+
+
+class Appliance(models.Model):
+    """A product that people download."""
+
+    team = models.ForeignKey(Team, models.CASCADE, related_name="appliances")
+    slug = models.SlugField(max_length=50)
+    name = models.CharField(max_length=100)
+    summary = models.CharField(max_length=160, help_text="One line, shown on its card.")
+    description = models.TextField(blank=True, help_text="Markdown.")
+    category = models.CharField(
+        max_length=50, blank=True, help_text="One word that people filter by: wiki, database, ci."
+    )
+    licence = models.CharField(max_length=100, blank=True, help_text="SPDX identifier, such as MIT.")
+    website = models.URLField(blank=True)
+    credentials = models.TextField(blank=True, help_text="Markdown: how to sign in first, what happens at first boot.")
+    publish_automatically = models.BooleanField(
+        default=True,
+        help_text="Publish as soon as every image passed its checks; otherwise a maintainer decides.",
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = ApplianceQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["team", "slug"], name="one_appliance_per_team_and_slug")]
+
+    def __str__(self) -> str:
+        return f"{self.team.slug}/{self.slug}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("catalog:appliance", args=[self.team.slug, self.slug])
