@@ -136,6 +136,7 @@ def _make(
             accounts=Accounts(build, redact),
             ledger=ledger,
             tags=plans.tags(build),
+            reach=settings.REACH,
         )
         try:
             outcome = _resume(build, plan, context) if build.resumes else _build(build, secrets, context)

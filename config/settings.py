@@ -7,6 +7,7 @@ import environ
 from csp.constants import NONE, SELF
 
 from builds.engine.platforms import PLATFORMS as ENGINE_PLATFORMS
+from builds.engine.reach import Reach
 
 from .keys import key, keys
 
@@ -146,5 +147,7 @@ HEARTBEAT_TIMEOUT = env.int("SLIPWAY_HEARTBEAT_TIMEOUT", default=60)
 BUILDS_PER_ACCOUNT = env.int("SLIPWAY_BUILDS_PER_ACCOUNT", default=8)
 BUILDS_PER_REGION = env.int("SLIPWAY_BUILDS_PER_REGION", default=4)
 BUILDS_PER_HOST = env.int("SLIPWAY_BUILDS_PER_HOST", default=os.cpu_count() or 1)
+# Networks inside that templates, repositories and hooks may name; the public internet always may be.
+REACH = Reach.of(env.list("SLIPWAY_ALLOWED_NETWORKS", default=[]))
 # The largest archive of sources that may be uploaded, in bytes.
 ARCHIVE_LIMIT = env.int("SLIPWAY_ARCHIVE_LIMIT", default=2 * 1024**3)

@@ -13,9 +13,11 @@ os.environ.setdefault(
     "SLIPWAY_DATA", str(Path(os.environ["SLIPWAY_TEST_DATA"]) / os.environ.get("PYTEST_XDIST_WORKER", "main"))
 )
 
+from builds.engine.reach import Reach
 from config.settings import *  # noqa: F403
 from config.settings import DATA_DIR, DATABASES, STORAGES
 
+REACH = Reach.of(["127.0.0.0/8"])  # where the tests' servers are
 (DATA_DIR / "static").mkdir(parents=True, exist_ok=True)  # WhiteNoise warns when it is missing
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}

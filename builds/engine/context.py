@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from .console import Console, Redactor
 from .errors import BuildError, Cancelled, TimedOut
 from .ledger import Ledger
+from .reach import ANYWHERE, Reach
 from .variables import fill
 
 if TYPE_CHECKING:
@@ -100,6 +101,8 @@ class Context:
     """(kind, name) -> the team's account; with an empty name its only one of that kind. BuildError: there is none."""
     ledger: Ledger = field(default_factory=Ledger)
     """Whatever is created outside of this worker is written down here first."""
+    reach: Reach = ANYWHERE
+    """Which addresses the template may name."""
     tags: Mapping[str, str] = field(default_factory=dict)
     """What everything created outside is tagged with: "slipway:installation", "slipway:build", "slipway:appliance",
     "slipway:version". The first two tell whose it is."""

@@ -16,6 +16,7 @@ from urllib3.exceptions import HTTPError, LocationParseError, LocationValueError
 
 from ..context import Context
 from ..errors import BuildError, WorkerError
+from ..reach import Reach
 
 T = TypeVar("T")
 LIMIT = 64 << 30
@@ -119,7 +120,7 @@ class _Answer:
     def __init__(self, url: str, headers: dict[str, str], context: Context) -> None:
         self._context = context
         self._url = url
-        self._pool = _pool(url)
+        self._pool = _pool(url, context.reach)
         self._left = threading.Event()
         headers = {"Accept-Encoding": "identity", "User-Agent": "slipway", **headers}
         try:
@@ -190,14 +191,14 @@ class _Answer:
         raise error
 
 
-def _pool(url: str) -> urllib3.PoolManager:
+def _pool(url: str, reach: Reach) -> urllib3.PoolManager:
     """Through the proxy that the environment names for such addresses, as all other programs go."""
     address = urlsplit(url)
     proxy = getproxies().get(address.scheme)
     retries = urllib3.Retry(0, redirect=5)
     if proxy and not proxy_bypass(address.hostname or ""):
         return urllib3.ProxyManager(proxy, retries=retries, timeout=TIMEOUT)
-    return urllib3.PoolManager(retries=retries, timeout=TIMEOUT)
+    return reach.pool(retries=retries, timeout=TIMEOUT)
 
 
 def _reason(error: Exception) -> str:
