@@ -13,7 +13,7 @@ from builds.engine.console import Recorder
 from builds.engine.context import Context
 from config.settings import DATA_DIR
 
-from . import ebs, packer, slipway
+from . import ebs, packer, platforms, slipway
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,17 @@ def upload(work: Path, stack: ExitStack) -> Case:
     return Case("a disk to EBS, against a bare loop of boto3 threads", ours, peer, 1.25)
 
 
-CASES: dict[str, Callable[[Path, ExitStack], Case]] = {"cold": cold, "cold-all": cold_all, "ebs": upload}
+def together(work: Path, stack: ExitStack) -> Case:
+    ours, peer = platforms.prepare(work / "platforms", DATA_DIR / "cache", stack)
+    return Case("four platforms at once, against qemu alone", ours, peer, 1.2)
+
+
+CASES: dict[str, Callable[[Path, ExitStack], Case]] = {
+    "cold": cold,
+    "cold-all": cold_all,
+    "ebs": upload,
+    "platforms": together,
+}
 """What makes each ready; what it has started runs until the stack is closed."""
 
 
