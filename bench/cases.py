@@ -44,7 +44,7 @@ def upload(work: Path, stack: ExitStack) -> Case:
 
 
 def together(work: Path, stack: ExitStack) -> Case:
-    ours, peer = platforms.prepare(work / "platforms", DATA_DIR / "cache", stack)
+    ours, peer = platforms.prepare(work / "platforms", stack)
     return Case("four platforms at once, against qemu alone", ours, peer, 1.2)
 
 

@@ -21,10 +21,9 @@ from tests.demo.outside import Outside
 PATIENCE = 1800  # seconds for one revision
 
 
-def prepare(work: Path, cache: Path, stack: ExitStack) -> tuple[Callable[[], None], Callable[[], None]]:
+def prepare(work: Path, stack: ExitStack) -> tuple[Callable[[], None], Callable[[], None]]:
     """Everything was built once before, as on an installation that is in use."""
     work.mkdir(parents=True)
-    (work / "cache").symlink_to(cache)
     argv = [sys.executable, "-m", "bench.platforms", work]
     child = stack.enter_context(subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
     stack.callback(child.terminate)
@@ -66,6 +65,8 @@ def settled(revision) -> None:  # a row, whose class cannot be imported before t
     while revision.state == "building" and time.monotonic() < end:
         time.sleep(0.2)
         revision.refresh_from_db()
+    for build in revision.builds.exclude(error=""):
+        sys.stderr.write(f"{build}: {build.error}\n")
     sys.stdout.write(f"{revision.state}\n")
     sys.stdout.flush()
 

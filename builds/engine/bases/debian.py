@@ -17,6 +17,7 @@ import tarfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import ClassVar
@@ -28,6 +29,7 @@ from ..context import Context
 from ..errors import BuildError, WorkerError
 from ..image import Image
 from ..plugin import Options
+from ..reach import ANYWHERE
 from .base import Base
 from .disk import GRUB, make_disk
 from .download import Unreachable, fetch
@@ -136,9 +138,10 @@ class Debian(Base):
     def _state(self, context: Context) -> str:
         """Changes when one of the mirror's packages does, not when it is signed again."""
         seen = []
+        asked = replace(context, reach=ANYWHERE)  # the mirror is the operator's word, not the template's
         for suite, source in self._sources().items():
             url = f"{source}/dists/{suite}/InRelease"
-            listed = re.search(rb"^ ([0-9a-f]{64}) +\d+ main/binary-amd64/Packages$", fetch(url, context), re.M)
+            listed = re.search(rb"^ ([0-9a-f]{64}) +\d+ main/binary-amd64/Packages$", fetch(url, asked), re.M)
             if not listed:
                 raise WorkerError(
                     f"{url} lists no packages for amd64.",

@@ -20,6 +20,7 @@ from builds.engine.console import Recorder
 from builds.engine.context import Context, Stop
 from builds.engine.errors import BuildError, Cancelled, WorkerError
 from builds.engine.image import Image
+from builds.engine.reach import Reach
 from tests.simulators.login import login, new_key, public, run
 from tests.simulators.machine import Identity, Machine, Subnet
 
@@ -112,6 +113,11 @@ def test_a_mirror_that_is_down_is_done_without_when_there_is_an_earlier_base(mir
     assert BASE.prepare(context) == made
     assert isinstance(context.console, Recorder)
     assert "answered 503. Using the base that was made" in context.console.text
+
+
+def test_the_operators_mirror_may_be_a_neighbour(mirror: Path, context: Context):
+    """Here it is on loopback, which no template may name."""
+    assert BASE.prepare(replace(context, reach=Reach())).file.exists()
 
 
 def test_a_package_that_debian_does_not_have_is_the_authors_trouble(mirror: Path, context: Context):
