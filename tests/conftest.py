@@ -1,4 +1,4 @@
-"""What every test gets: a data folder of its own; and on request a real Redis."""
+"""What every test gets: a data folder of its own; and on request a real Redis, a simulated EC2 or vCenter."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ from redis import Redis
 
 from builds.engine.accounts import ACCOUNTS
 from tests import servers
+from tests.simulators.fixtures import ec2, ec2_server
+from tests.simulators.vsphere.fixtures import vcenter, vsphere_server
 from tests.yard import Yard
+
+__all__ = ["ec2", "ec2_server", "vcenter", "vsphere_server"]
 
 
 @pytest.fixture(autouse=True)

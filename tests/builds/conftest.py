@@ -12,10 +12,6 @@ from builds.engine.context import Context
 from builds.engine.outcome import Outcome
 from tests import factories
 from tests.builds.engine import FakePipeline, fake_plan
-from tests.simulators.fixtures import ec2, ec2_server
-from tests.simulators.vsphere.fixtures import vcenter, vsphere_server
-
-__all__ = ["ec2", "ec2_server", "engine", "queued", "vcenter", "vsphere_server"]
 
 
 @pytest.fixture

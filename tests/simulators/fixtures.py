@@ -1,4 +1,4 @@
-"""Fixtures for tests on simulated clouds; a folder's conftest.py imports those that it uses."""
+"""Fixtures for tests on simulated clouds; tests/conftest.py imports them, once: one process starts one server."""
 
 from __future__ import annotations
 

@@ -11,9 +11,7 @@ from builds.engine.accounts import ACCOUNTS
 from builds.states import BuildState
 from tests import factories, yard
 from tests.simulators.ec2 import Ec2Simulator
-from tests.simulators.fixtures import ec2, ec2_server
 
-__all__ = ["ec2", "ec2_server"]
 pytestmark = pytest.mark.django_db
 TEAM = "/dashboard/teams/acme"
 NEW = f"{TEAM}/new-account?kind=yard"

@@ -8,11 +8,10 @@ from collections.abc import Iterator
 import pytest
 
 from .client import Client
-from .fixtures import vcenter, vsphere_server  # noqa: F401 -- pytest finds fixtures by name
 from .simulator import VsphereSimulator
 
 
 @pytest.fixture
-def client(vcenter: VsphereSimulator) -> Iterator[Client]:  # noqa: F811
+def client(vcenter: VsphereSimulator) -> Iterator[Client]:
     with contextlib.closing(Client(vcenter)) as client:
         yield client

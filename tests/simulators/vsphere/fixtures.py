@@ -1,4 +1,4 @@
-"""For conftest.py files: `from tests.simulators.vsphere.fixtures import vcenter, vsphere_server  # noqa: F401`."""
+"""Fixtures for tests on a simulated vCenter; tests/conftest.py imports them, once."""
 
 from __future__ import annotations
 

@@ -18,9 +18,8 @@ from builds.engine.plan import Plan
 from builds.engine.template import parse
 from tests.engine.aws.fixtures import TAGS, account, book, context
 from tests.engine.formats.conftest import MACHINE, MIB, NAME, chain, console, scatter
-from tests.simulators.fixtures import ec2, ec2_server
 
-__all__ = ["account", "book", "console", "ec2", "ec2_server"]
+__all__ = ["account", "book", "console"]
 
 aws_context = context
 
