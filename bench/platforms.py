@@ -7,6 +7,7 @@ child (`python -m bench.platforms FOLDER`), which is told on its input what to b
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -24,7 +25,7 @@ PATIENCE = 1800  # seconds for one revision
 def prepare(work: Path, stack: ExitStack) -> tuple[Callable[[], None], Callable[[], None]]:
     """Everything was built once before, as on an installation that is in use."""
     work.mkdir(parents=True)
-    argv = [sys.executable, "-m", "bench.platforms", work]
+    argv = ["setpriv", "--pdeathsig", "TERM", "--", sys.executable, "-m", "bench.platforms", work]
     child = stack.enter_context(subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
     stack.callback(child.terminate)
     expect(child)
@@ -44,6 +45,7 @@ def expect(child: subprocess.Popen[str]) -> None:
 
 
 def serve(work: Path) -> None:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that everything ends with this program
     with Outside.simulated(work / "simulators") as outside:
         os.environ.update(outside.environment(), SLIPWAY_DATA=str(work), DJANGO_SETTINGS_MODULE="config.settings")
         # Django reads its settings, the environment's, at the first import.

@@ -57,7 +57,7 @@ def left(disk: Path, address: str) -> list[str]:
     addresses = subprocess.run(["ip", "-4", "-o", "address"], check=True, capture_output=True, text=True).stdout
     found = [line for line in addresses.splitlines() if f" peer {address}/" in line]
     groups = os.walk("/sys/fs/cgroup")  # other machines' come and go meanwhile: it minds that less than a glob
-    found += [path for path, *_ in groups if path.endswith(f"/slipway-{address}")]
+    found += [path for path, *_ in groups if f"/slipway-{address}-" in path]
     return [*found, *(["loop device"] if attached(disk) else [])]
 
 
