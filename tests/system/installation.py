@@ -37,6 +37,25 @@ checks:
   - command: {{run: grep -q '{words}' /etc/motd, within: 2}}
 """
 
+# Starting Django takes longer than most of what it is asked here: so it is started once.
+OPERATOR = """
+import contextlib, io, json, sys, traceback
+from django.db import connections
+from appliances import releases
+from appliances.models import *
+from builds import queue
+from builds.models import *
+for line in sys.stdin:
+    said, wrong = io.StringIO(), ""
+    try:
+        with contextlib.redirect_stdout(said):
+            exec(json.loads(line))
+    except Exception:
+        wrong = traceback.format_exc()
+    connections.close_all()
+    print(json.dumps([said.getvalue(), wrong]), flush=True)
+"""
+
 
 class Installation:
     """`data` is its folder, `url` its address."""
@@ -55,11 +74,13 @@ class Installation:
             "DJANGO_SETTINGS_MODULE": "config.settings",
             "SLIPWAY_DATA": str(data),
             "SLIPWAY_HEARTBEAT_TIMEOUT": str(self.heartbeat_timeout),
+            "SLIPWAY_ALLOWED_NETWORKS": "127.0.0.0/8",
             **(environment or {}),
         }
         self._env.pop("DATABASE_URL", None)
         self._manage = [sys.executable, str(settings.BASE_DIR / "manage.py")]
         self._port = port
+        self._operator: subprocess.Popen[str] | None = None
 
     @contextmanager
     def up(self, workers: int = 1, waiting: int = 1) -> Iterator[None]:
@@ -79,6 +100,9 @@ class Installation:
         finally:
             process.terminate()
             process.wait(60)
+            if self._operator:
+                self._operator.communicate()
+                self._operator = None
 
     def answers(self, path: str) -> bool:
         try:
@@ -91,17 +115,19 @@ class Installation:
             return False
 
     def manage(self, *arguments: str) -> str:
-        return subprocess.run(
-            [*self._manage, *arguments], env=self._env, check=True, capture_output=True, text=True
-        ).stdout.strip()
+        return self.do(f"from django.core.management import call_command; call_command(*{arguments!r})")
 
     def do(self, code: str) -> str:
-        """Run Python with the verbs at hand; what it prints."""
-        names = (
-            "from appliances import releases\nfrom builds import queue\n"
-            "from appliances.models import *\nfrom builds.models import *\n"
-        )
-        return self.manage("shell", "--no-imports", "-c", names + textwrap.dedent(code))
+        """Run Python with the verbs at hand, in a process beside the site's; what it prints."""
+        if self._operator is None:
+            pipe = subprocess.PIPE
+            argv = [*self._manage, "shell", "--no-imports", "-c", OPERATOR]
+            self._operator = subprocess.Popen(argv, env=self._env, stdin=pipe, stdout=pipe, text=True)
+        self._operator.stdin.write(json.dumps(textwrap.dedent(code)) + "\n")
+        self._operator.stdin.flush()
+        said, wrong = json.loads(self._operator.stdout.readline())
+        assert not wrong, wrong
+        return str(said).strip()
 
     def release(self, version: str, *, formats: str = "qcow2", pause: float = 0, extra: str = "true") -> int:
         """Save a release and ask for its builds; the build's id."""
