@@ -25,7 +25,8 @@ def parse(text: str, registry: Registry = REGISTRY, *, lookup: Lookup | None = N
 
     `lookup` finds the template that this one extends; `name` is the appliance that it is for, "demo/web".
     """
-    document, lineage = read(text), ()
+    document = read(text)
+    lineage: tuple[str, ...] = ()
     if "extends" in document.data:
         document, lineage = flatten(document, lookup, name)
         text = _flattened(document, lineage)
