@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from ..errors import Problem
 from .flaws import Flaw, did_you_mean
 from .template import SECRETS_PAGE, Template, problems
+from .variable import Variable
 
 DEFAULT = "default"
+KEPT = "secret"
 
 
 @dataclass(frozen=True)
@@ -36,9 +38,32 @@ class Settled:
     problems: tuple[Problem, ...] = ()
 
 
+@dataclass(frozen=True)
+class Setting:
+    """One variable with the value that a build gives it."""
+
+    name: str
+    about: Variable
+    text: str
+    """Empty for a secret."""
+    origin: str
+    """A word for where it is from: the offer's, DEFAULT or KEPT."""
+
+
+def settings(template: Template, values: Mapping[str, str], origins: Mapping[str, str]) -> list[Setting]:
+    """All variables of a template, in its order, when these values replace defaults."""
+    return [
+        Setting(name, about, "", KEPT)
+        if about.secret
+        else Setting(name, about, values.get(name, about.text), origins.get(name, DEFAULT))
+        for name, about in template.variables.items()
+    ]
+
+
 def settle(template: Template, offers: Sequence[Offer]) -> Settled:
     """The value of each variable, from the first offer that has one; if that is a wrong one, it is a problem."""
     values, origins, flaws = dict[str, str](), dict[str, str](), list[Flaw]()
+    found = list[Problem]()
     for name, variable in template.variables.items():
         offer = next((each for each in offers if name in each.values), None)
         if offer is None or variable.secret:
@@ -47,9 +72,13 @@ def settle(template: Template, offers: Sequence[Offer]) -> Settled:
             values[name] = variable.accept(offer.values[name])
             origins[name] = offer.origin
         except ValueError as error:
-            flaws.append(Flaw(("variables", name), f"{offer.said.format(name)}: {error}"))
-    misplaced = [each for offer in offers if offer.strict for each in _misplaced(template, offer)]
-    return Settled(values, origins, (*problems(flaws, template.document), *misplaced))
+            said = f"{offer.said.format(name)}: {error}"
+            if offer.strict:
+                found.append(Problem(f"values.{name}", said))
+            else:
+                flaws.append(Flaw(("variables", name), said))
+    found += [each for offer in offers if offer.strict for each in _misplaced(template, offer)]
+    return Settled(values, origins, (*problems(flaws, template.document), *found))
 
 
 def _misplaced(template: Template, offer: Offer) -> Iterator[Problem]:

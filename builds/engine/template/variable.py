@@ -90,6 +90,15 @@ class Variable(Options):
             raise ValueError(f"`{name}` must be of its type: {self.type}{quotes}")
 
     @property
+    def said(self) -> str:
+        """What it accepts, in words: "integer, 1 to 65535"."""
+        if self.type == "choice":
+            return f"one of {', '.join(self.options)}"
+        low, high = ("" if each is None else _text(each) for each in (self.min, self.max))
+        span = f"{low} to {high}" if low and high else f"at least {low}" if low else f"at most {high}" if high else ""
+        return ", ".join(filter(None, (self.type, span, self.pattern and f"matches {self.pattern}")))
+
+    @property
     def text(self) -> str:
         """The default as a placeholder or an environment variable shows it."""
         return _text(self.default)
