@@ -38,6 +38,7 @@ def new(request: HttpRequest, team: str, appliance: str) -> HttpResponse:
     newest = found.releases.order_by("-created_at").first()
     release = Release(appliance=found, template=newest.template if newest else EXAMPLE)
     if newest:
+        release.values = newest.values
         release.source_kind, release.archive = newest.source_kind, newest.archive
         release.git_url, release.git_ref = newest.git_url, newest.git_ref
     release.version = next_version(newest)
@@ -86,16 +87,11 @@ def validate(request: HttpRequest, team: str, appliance: str) -> HttpResponse:
     release = found.releases.filter(version=request.POST.get("release")).first()
     inline = request.POST.get("source_kind") == SourceKind.INLINE
     given = posted(request.POST)
-    context = {
-        "appliance": found,
-        "release": release,
-        "live": True,
-        **verdict(found, release, text, given, inline=inline),
-    }
+    read = verdict(found, release, text, given, inline=inline)
     # What somebody is typing into a field stays, unless there have to be other fields.
-    others = shown(request.POST) != {each.name for each in context["value_fields"]}
-    context["renew_values"] = context["readable"] and others
-    return render(request, "dashboard/_verdict.html", context)
+    others = shown(request.POST) != {each.name for each in read["value_fields"]}
+    context = {"appliance": found, "release": release, "live": True, "renew_values": read["readable"] and others}
+    return render(request, "dashboard/_verdict.html", {**context, **read})
 
 
 def save(form: ReleaseForm) -> Release:
