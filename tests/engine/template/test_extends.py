@@ -33,6 +33,14 @@ checks:
 """
 
 
+CHILD = """\
+size: {cpus: 4}
+variables: {workers: {default: 4}, port: {type: integer, default: 80}}
+provisioners: [null, {shell: {inline: "a\\nb {{ port }}"}}]
+platforms: {qemu: {formats: [ova]}}
+"""
+
+
 def shelf(templates: Mapping[str, str | Parent]) -> Lookup:
     """Those that may be extended; a text stands for a published one."""
 
@@ -242,8 +250,8 @@ def test_no_document_over_another_raises_anything_else() -> None:
         return [changed(each) for each in data] if isinstance(data, list) else data
 
     read = merged = 0
-    for _ in range(100):
-        parent, child = changed(yaml.safe_load(FULL)), changed(yaml.safe_load(FULL))
+    for _ in range(60):
+        parent, child = changed(yaml.safe_load(FULL)), changed(yaml.safe_load(CHILD))
         top = {"extends": "demo/base", **child} if isinstance(child, dict) else child
         lookup = shelf({"demo/base": yaml.safe_dump(parent, sort_keys=False, allow_unicode=True)})
         with suppress(TemplateError):
