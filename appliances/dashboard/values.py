@@ -54,7 +54,8 @@ def shown(data: Mapping[str, str]) -> set[str]:
 def fields(read: Reading, place: Place, given: Mapping[str, Any]) -> list[ValueField]:
     """For what the template declares, and for what the release gives to nothing, so that it can be emptied."""
     given = texts(given)
-    errors = {each.path.removeprefix("values."): each.message for each in read.problems}
+    wrong = [each for each in read.problems if each.path.startswith("values.")]
+    errors = {each.path.removeprefix("values."): each.message for each in wrong}
     otherwise = {each.name: each for each in without_release(read, place)}
     return [
         ValueField(

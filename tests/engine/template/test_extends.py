@@ -258,4 +258,4 @@ def test_no_document_over_another_raises_anything_else() -> None:
             made = parse(yaml.safe_dump(top, sort_keys=False, allow_unicode=True), REGISTRY, lookup=lookup)
             read += parse(made.text, REGISTRY).document.data == made.document.data
             merged += 1
-    assert read == merged > 10
+    assert read == merged > 5
