@@ -169,6 +169,8 @@ def verdict(
     read = outline.read(text, around, inline=inline)
     problems = list(read.problems) if problems is None else problems
     former = release.revisions.first() if release else None
+    if former and former.extends and read.template is None:
+        former = None  # what cannot be flattened cannot be compared with what was
     flattened = read.template.text if read.template else text
     return {
         "problems": problems,

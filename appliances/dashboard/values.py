@@ -18,12 +18,14 @@ class ValueField:
     """One field, as the page shows it."""
 
     name: str
-    about: Variable | None
-    """None when the template declares no such variable."""
     text: str
     otherwise: Setting | None
-    """What the variable is when the field is left empty."""
+    """What the variable is when the field is left empty; None when the template declares no such variable."""
     error: str = ""
+
+    @property
+    def about(self) -> Variable | None:
+        return self.otherwise.about if self.otherwise else None
 
     @property
     def input_name(self) -> str:
@@ -58,13 +60,7 @@ def fields(read: Reading, place: Place, given: Mapping[str, Any]) -> list[ValueF
     errors = {each.path.removeprefix("values."): each.message for each in wrong}
     otherwise = {each.name: each for each in without_release(read, place)}
     return [
-        ValueField(
-            name,
-            otherwise[name].about if name in otherwise else None,
-            given.get(name, ""),
-            otherwise.get(name),
-            errors.get(name, ""),
-        )
+        ValueField(name, given.get(name, ""), otherwise.get(name), errors.get(name, ""))
         for name in dict.fromkeys([*otherwise, *given])
     ]
 
