@@ -19,6 +19,7 @@ from builds.text import storable
 
 from . import secrets
 from .models import Account, Release
+from .reading import place
 from .states import ReleaseState
 
 HOLDERS_NAMED = 10
@@ -78,9 +79,8 @@ def held_by(account: Account) -> list[str]:
         account=account.name, resources=None, build__revision__release__appliance__team=account.team
     )
     named += carried_on.values_list("reference", flat=True).distinct().order_by("reference")
-    kinds = account.team.account_kinds()
     releases = Release.objects.filter(appliance__team=account.team).exclude(state=ReleaseState.WITHDRAWN)
     for release in releases.select_related("appliance__team").order_by("appliance__slug", "-created_at"):
-        if outline.signs_in(release.template, kinds, account.name):
+        if outline.signs_in(release.template, place(release.appliance, release.values), account.name):
             named.append(str(release))
     return named

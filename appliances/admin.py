@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from builds.engine.errors import SlipwayError
 
 from . import releases
-from .models import Account, Appliance, Event, Membership, Release, Revision, Secret, Team, User
+from .models import Account, Appliance, Event, Membership, Release, Revision, Secret, Team, User, Value
 
 admin.site.site_header = admin.site.site_title = "Slipway administration"
 admin.site.register(User, UserAdmin)
@@ -64,6 +64,14 @@ class SecretAdmin(ReadOnly):
     list_filter = ["team"]
     fields = ["team", "name", "updated_at"]
     readonly_fields = fields
+
+
+@admin.register(Value)
+class ValueAdmin(ReadOnly):
+    """A team sets its own, on its page."""
+
+    list_display = ["team", "name", "text", "updated_at"]
+    list_filter = ["team"]
 
 
 @admin.register(Account)

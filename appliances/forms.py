@@ -139,6 +139,17 @@ class MemberForm(forms.Form):
         return membership
 
 
+class ValueForm(forms.Form):
+    name = forms.CharField(max_length=64, validators=[NAME], help_text="As the templates’ variable is called.")
+    text = forms.CharField(
+        label="Value",
+        required=False,
+        strip=False,
+        max_length=10_000,
+        help_text="Everybody of the team sees it. What nobody may see is a secret.",
+    )
+
+
 class SecretForm(forms.Form):
     name = forms.CharField(max_length=64, validators=[NAME], help_text="As the template’s variable is called.")
     value = forms.CharField(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 
 from builds.engine import source, template
 from builds.engine.errors import SourceError, TemplateError
 
+from . import parents, values
 from .models import Release, Revision, SourceKind
 
 
@@ -17,28 +18,49 @@ class Inputs:
     """The same digest means the same images, but for what the outside changed since: packages, a base's new build."""
 
     template: str
+    """With those that it extends in it, so that no change of theirs reaches what is built already."""
     platforms: tuple[str, ...]
     source_kind: str = SourceKind.INLINE
     archive: str = ""
     """Its storage key holds the SHA-256 of its content."""
     git_url: str = ""
     git_commit: str = ""
+    values: dict[str, str] = field(default_factory=dict)
+    """Those of the variables that have another than the template's default."""
+    origins: dict[str, str] = field(default_factory=dict)
+    """Where each of these is from; like `extends` for people, so no part of the digest."""
+    extends: tuple[str, ...] = ()
 
     @property
     def digest(self) -> str:
         """SHA-256 in hex. Names of secrets are part of the template; their values never come near this."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+        counted = asdict(self)
+        del counted["origins"], counted["extends"]
+        if not self.values:
+            del counted["values"]  # as before there were any: what is built already does not look changed
+        return hashlib.sha256(json.dumps(counted, sort_keys=True).encode()).hexdigest()
 
     @classmethod
     def of(cls, release: Release) -> Inputs:
         """Validate and freeze; a branch or tag becomes a commit. Raises TemplateError or SourceError."""
-        parsed = template.parse(release.template)
         team = release.appliance.team
+        parsed = template.parse(release.template, lookup=parents.lookup(team), name=str(release.appliance))
+        settled = template.settle(parsed, values.offers(team, release.values))
         has = team.secrets.filter(name__in=parsed.secrets).values_list("name", flat=True)
+        given = {**settled.values, **dict.fromkeys(has, "")}
         listing = () if release.source_kind == SourceKind.INLINE else None
-        if problems := parsed.problems(listing, values=dict.fromkeys(has, ""), accounts=team.account_kinds()):
-            raise TemplateError(problems)
-        inputs = cls(template=release.template, source_kind=release.source_kind, platforms=tuple(parsed.platforms))
+        problems = parsed.problems(listing, values=given, accounts=team.account_kinds())
+        if problems or settled.problems:
+            raise TemplateError([*settled.problems, *problems])
+        parsed.plans("trial", given, None)  # a value may be right for its variable and wrong where that is used
+        inputs = cls(
+            template=parsed.text,
+            source_kind=release.source_kind,
+            platforms=tuple(parsed.platforms),
+            values=settled.values,
+            origins=settled.origins,
+            extends=parsed.lineage,
+        )
         if release.source_kind == SourceKind.ARCHIVE:
             if not release.archive:
                 raise SourceError("No archive was uploaded.", hint="Upload one, or choose another source.")
@@ -57,14 +79,18 @@ class Inputs:
             git_url=revision.git_url,
             git_commit=revision.git_commit,
             platforms=tuple(revision.platforms),
+            values=revision.values,
+            origins=revision.origins,
+            extends=tuple(revision.extends),
         )
 
     def fields(self) -> dict[str, object]:
         """As a revision's columns."""
-        return {**asdict(self), "platforms": list(self.platforms), "digest": self.digest}
+        lists = {"platforms": list(self.platforms), "extends": list(self.extends)}
+        return {**asdict(self), **lists, "digest": self.digest}
 
     @staticmethod
-    def written(release: Release) -> dict[str, str]:
+    def written(release: Release) -> dict[str, object]:
         """What people wrote, as a release's columns: compared to see whether somebody saved it meanwhile."""
-        names = ("template", "source_kind", "archive", "git_url", "git_ref")
+        names = ("template", "values", "source_kind", "archive", "git_url", "git_ref")
         return {name: getattr(release, name) for name in names}

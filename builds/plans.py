@@ -32,7 +32,9 @@ def plan_of(build: Build, secrets: dict[str, str], folder: Path | None = None) -
     release = build.revision.release
     words = (release.appliance.team.slug, release.appliance.slug, release.version)
     name = "-".join(words).replace("_", "-")
-    plans = template.parse(build.revision.template).plans(name, secrets, folder, revision=build.revision.number)
+    revision = build.revision
+    values = {**revision.values, **secrets}
+    plans = template.parse(revision.template).plans(name, values, folder, revision=revision.number)
     return plans[build.platform]
 
 

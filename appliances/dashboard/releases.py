@@ -16,6 +16,7 @@ from appliances.archives import store_archive
 from appliances.forms import ReleaseForm
 from appliances.models import Appliance, Release, Revision, SourceKind
 from appliances.permissions import can_maintain
+from appliances.reading import place
 from builds import outline
 from builds.engine.errors import Problem, SlipwayError, TemplateError
 from builds.states import BuildState, DeliveryState
@@ -25,6 +26,7 @@ from .access import appliance_for, release_for
 from .changes import diff
 from .example import EXAMPLE
 from .queue import Outlook
+from .values import fields, posted, shown
 from .verbs import possible
 
 REVISIONS_SHOWN = 20
@@ -36,6 +38,7 @@ def new(request: HttpRequest, team: str, appliance: str) -> HttpResponse:
     newest = found.releases.order_by("-created_at").first()
     release = Release(appliance=found, template=newest.template if newest else EXAMPLE)
     if newest:
+        release.values = newest.values
         release.source_kind, release.archive = newest.source_kind, newest.archive
         release.git_url, release.git_ref = newest.git_url, newest.git_ref
     release.version = next_version(newest)
@@ -50,6 +53,8 @@ def release(request: HttpRequest, team: str, appliance: str, version: str) -> Ht
 
 def edit(request: HttpRequest, release: Release) -> HttpResponse:
     form = ReleaseForm(request.POST or None, request.FILES or None, instance=release)
+    if request.method == "POST":
+        release.values = posted(request.POST)
     problems: list[Problem] | None = None
     if request.method == "POST" and form.is_valid():
         try:
@@ -81,8 +86,12 @@ def validate(request: HttpRequest, team: str, appliance: str) -> HttpResponse:
     text = request.POST.get("template", "").replace("\r\n", "\n")
     release = found.releases.filter(version=request.POST.get("release")).first()
     inline = request.POST.get("source_kind") == SourceKind.INLINE
-    context = {"appliance": found, "live": True, **verdict(found, release, text, inline=inline)}
-    return render(request, "dashboard/_verdict.html", context)
+    given = posted(request.POST)
+    read = verdict(found, release, text, given, inline=inline)
+    # What somebody is typing into a field stays, unless there have to be other fields.
+    others = shown(request.POST) != {each.name for each in read["value_fields"]}
+    context = {"appliance": found, "release": release, "live": True, "renew_values": read["readable"] and others}
+    return render(request, "dashboard/_verdict.html", {**context, **read})
 
 
 def save(form: ReleaseForm) -> Release:
@@ -119,6 +128,7 @@ def page(
             release.appliance,
             release if release.pk else None,
             text,
+            release.values,
             inline=form["source_kind"].value() == SourceKind.INLINE,
             problems=problems,
         ),
@@ -149,24 +159,31 @@ def verdict(
     appliance: Appliance,
     release: Release | None,
     text: str,
+    given: dict[str, Any],
     *,
     inline: bool,
     problems: list[Problem] | None = None,
 ) -> dict[str, Any]:
-    """How the text reads now, and what changed in it since the newest revision."""
-    secrets = appliance.team.secrets.values_list("name", flat=True)
-    read = outline.read(text, inline=inline, secrets=secrets, accounts=appliance.team.account_kinds())
+    """How the text reads now with the values `given` in its form, and what changed in it since the newest revision."""
+    around = place(appliance, given)
+    read = outline.read(text, around, inline=inline)
     problems = list(read.problems) if problems is None else problems
     former = release.revisions.first() if release else None
+    if former and former.extends and read.template is None:
+        former = None  # what cannot be flattened cannot be compared with what was
+    flattened = read.template.text if read.template else text
     return {
         "problems": problems,
         "outlines": read.outlines,
         "missing_secrets": read.missing,
         "lacking_accounts": read.lacking,
-        "bad_lines": {problem.line for problem in problems if problem.line},
+        "lineage": read.template.lineage if read.template else (),
+        "readable": read.template is not None,
+        "value_fields": fields(read, around, given),
+        "bad_lines": {problem.line for problem in problems if problem.line and not problem.template},
         "line_numbers": range(1, text.count("\n") + 2),
         "former": former,
-        "diff": diff(former.template, text) if former else [],
+        "diff": diff(former.template, flattened) if former else [],
     }
 
 

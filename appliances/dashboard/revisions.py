@@ -8,6 +8,7 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from appliances.catalog.families import label, place
+from builds import outline
 from builds.models import Artifact, CheckResult
 from builds.parity import compare
 
@@ -31,6 +32,8 @@ def revision(request: HttpRequest, team: str, appliance: str, version: str, numb
         "release": release,
         "revision": found,
         "builds": builds,
+        "lineage": found.extends,
+        "settings": outline.frozen(found.template, found.values, found.origins),
         "artifacts": artifacts,
         "parity": compare(artifacts, results),
     }

@@ -1,4 +1,4 @@
-"""Teams: who is in, who may what, their accounts outside, and the secrets of their templates."""
+"""Teams: who is in, who may what, their accounts outside, and the values and secrets of their templates."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
-from appliances.forms import MemberForm, SecretForm, TeamForm
+from appliances import audit
+from appliances.forms import MemberForm, SecretForm, TeamForm, ValueForm
 from appliances.models import Membership, Role, Team
-from appliances.permissions import can_own
+from appliances.permissions import can_maintain, can_own
 
 from .access import team_for
 
@@ -65,7 +66,7 @@ def remove_member(request: HttpRequest, team: str, number: int) -> HttpResponse:
 @login_required
 def set_secret(request: HttpRequest, team: str) -> HttpResponse:
     found = team_for(request, team, can_own)
-    form = SecretForm(request.POST)
+    form = SecretForm(request.POST, auto_id="secret_%s")
     if not form.is_valid():
         return show(request, found, secrets=form)
     found.set_secret(form.cleaned_data["name"], form.cleaned_data["value"])
@@ -83,8 +84,40 @@ def remove_secret(request: HttpRequest, team: str, number: int) -> HttpResponse:
     return redirect("team", team)
 
 
+@require_POST
+@login_required
+def set_value(request: HttpRequest, team: str) -> HttpResponse:
+    found = team_for(request, team, can_maintain)
+    form = ValueForm(request.POST, auto_id="value_%s")
+    if not form.is_valid():
+        return show(request, found, values=form)
+    name = form.cleaned_data["name"]
+    with transaction.atomic():
+        found.set_value(name, form.cleaned_data["text"])
+        audit.record(found, "set-value", f"set the value of {name}", by=request.user)
+    messages.success(request, f"{name} is set. What is built already keeps the value that it has.")
+    return redirect("team", team)
+
+
+@require_POST
+@login_required
+def remove_value(request: HttpRequest, team: str, number: int) -> HttpResponse:
+    found = team_for(request, team, can_maintain)
+    value = get_object_or_404(found.values, pk=number)
+    with transaction.atomic():
+        value.delete()
+        audit.record(found, "removed-value", f"removed the value of {value.name}", by=request.user)
+    messages.success(request, f"{value.name} is forgotten. Templates that declare it take the next value there is.")
+    return redirect("team", team)
+
+
 def show(
-    request: HttpRequest, team: Team, *, members: MemberForm | None = None, secrets: SecretForm | None = None
+    request: HttpRequest,
+    team: Team,
+    *,
+    members: MemberForm | None = None,
+    secrets: SecretForm | None = None,
+    values: ValueForm | None = None,
 ) -> HttpResponse:
     context = {
         "area": "dashboard",
@@ -92,11 +125,14 @@ def show(
         "memberships": team.memberships.select_related("user").order_by("user__username"),
         "accounts": team.accounts.defer("ciphertext"),
         "secrets": team.secrets.defer("ciphertext"),
+        "values": team.values.all(),
+        "may_maintain": can_maintain(request.user, team),
         "may_own": can_own(request.user, team),
         "member_form": members or MemberForm(),
-        "secret_form": secrets or SecretForm(),
+        "secret_form": secrets or SecretForm(auto_id="secret_%s"),
+        "value_form": values or ValueForm(auto_id="value_%s"),
     }
-    return render(request, "dashboard/team.html", context, status=422 if members or secrets else 200)
+    return render(request, "dashboard/team.html", context, status=422 if members or secrets or values else 200)
 
 
 def is_last_owner(team: Team, user: object) -> bool:

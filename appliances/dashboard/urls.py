@@ -2,7 +2,20 @@
 
 from django.urls import path
 
-from . import accounts, appliances, builds, deliveries, home, queue, releases, resources, revisions, teams, verbs
+from . import (
+    accounts,
+    appliances,
+    builds,
+    deliveries,
+    flattened,
+    home,
+    queue,
+    releases,
+    resources,
+    revisions,
+    teams,
+    verbs,
+)
 
 APPLIANCE = "dashboard/appliances/<slug:team>/<slug:appliance>"
 RELEASE = f"{APPLIANCE}/releases/<str:version>"
@@ -16,6 +29,7 @@ urlpatterns = [
     path(f"{APPLIANCE}/new-release", releases.new, name="new-release"),
     path(RELEASE, releases.release, name="release"),
     path(f"{RELEASE}/r<int:number>", revisions.revision, name="revision"),
+    path(f"{RELEASE}/flattened", flattened.flattened, name="flattened"),
     path(f"{RELEASE}/deliveries/<int:number>/retry", deliveries.retry, name="retry-delivery"),
     path(f"{RELEASE}/<slug:verb>", verbs.confirm, name="verb"),
     path("dashboard/teams/new", teams.new, name="new-team"),
@@ -24,6 +38,8 @@ urlpatterns = [
     path("dashboard/teams/<slug:team>/members/<int:number>/remove", teams.remove_member, name="remove-member"),
     path("dashboard/teams/<slug:team>/secrets", teams.set_secret, name="set-secret"),
     path("dashboard/teams/<slug:team>/secrets/<int:number>/remove", teams.remove_secret, name="remove-secret"),
+    path("dashboard/teams/<slug:team>/values", teams.set_value, name="set-value"),
+    path("dashboard/teams/<slug:team>/values/<int:number>/remove", teams.remove_value, name="remove-value"),
     path("dashboard/teams/<slug:team>/new-account", accounts.new, name="new-account"),
     path("dashboard/teams/<slug:team>/accounts/<slug:name>", accounts.account, name="account"),
     path("dashboard/teams/<slug:team>/accounts/<slug:name>/test", accounts.test, name="test-account"),

@@ -5,6 +5,7 @@ from .appliance import Appliance
 from .event import Event
 from .people import Membership, Role, Secret, Team, User
 from .release import Release, Revision, SourceKind, version_validator
+from .value import Value
 
 __all__ = [
     "Account",
@@ -18,5 +19,6 @@ __all__ = [
     "SourceKind",
     "Team",
     "User",
+    "Value",
     "version_validator",
 ]

@@ -35,6 +35,10 @@ class Team(models.Model):
         """Keep a value under a name, in the place of a former one."""
         self.secrets.update_or_create(name=name, defaults={"ciphertext": secrets.encrypt(value)})
 
+    def set_value(self, name: str, text: str) -> None:
+        """Let all templates that declare this variable have this value, unless their release has another."""
+        self.values.update_or_create(name=name, defaults={"text": text})
+
     def secret_values(self, names: Collection[str]) -> dict[str, str]:
         """Those of the names that have a value, decrypted: for a build, never for a page."""
         return {row.name: secrets.decrypt(row.ciphertext) for row in self.secrets.filter(name__in=names)}

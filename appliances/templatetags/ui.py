@@ -34,6 +34,14 @@ STATES = {
     "withdrawn": ("withdrawn", "bad", "slash"),
     "done": ("done", "good", "disc"),
 }
+# Where the value of a variable is from.
+WHENCE = {
+    "release": "this release",
+    "team": "the team",
+    "environment": "the server’s environment",
+    "default": "the template",
+    "secret": "the team’s secrets",
+}
 SHAPES = {
     "ring": '<circle cx="7" cy="7" r="5.2" fill="none" stroke="currentColor" stroke-width="1.6"/>',
     "disc": '<circle cx="7" cy="7" r="6" fill="currentColor"/>',
@@ -43,6 +51,11 @@ SHAPES = {
     "slash": '<circle cx="7" cy="7" r="5.2" fill="none" stroke="currentColor" stroke-width="1.6"/>'
     '<path d="M3.400 10.600l7.200-7.200" stroke="currentColor" stroke-width="1.6"/>',
 }
+
+
+@register.filter
+def whence(origin: str) -> str:
+    return WHENCE.get(origin, origin)
 
 
 @register.simple_tag

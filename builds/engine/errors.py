@@ -20,14 +20,20 @@ class SlipwayError(Exception):
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong in a template. `path` is dotted ("provisioners.0.shell.script"); `line` counts from 1."""
+    """One thing that is wrong in a template. `path` is dotted ("provisioners.0.shell.script"); `line` counts from 1.
+
+    `template` is the label of the one that it is wrong in, when that is one which the template extends.
+    """
 
     path: str
     message: str
     line: int | None = None
+    template: str = ""
 
     def __str__(self) -> str:
-        where = f"line {self.line}: " if self.line else ""
+        line = f"line {self.line}" if self.line else ""
+        where = ", ".join(filter(None, (self.template, line)))
+        where = f"{where}: " if where else ""
         return f"{where}{self.path}: {self.message}" if self.path else f"{where}{self.message}"
 
 

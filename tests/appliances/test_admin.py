@@ -32,12 +32,13 @@ def test_every_list_and_every_row_opens(client, root):
     release = published()
     team = release.appliance.team
     team.set_secret("password", "correct horse battery staple")
+    team.set_value("title", "Wiki")
     account = factories.account(team, options={"folder": "/nowhere", "token": "correct horse"})
     factories.resource(account, None)
     Limit.objects.create(account=account, region="home")
     Delivery.objects.create(artifact=Artifact.objects.get(), wanted="published", due_at=timezone.now())
     ours = [model for model in admin.site._registry if model._meta.app_label in ("appliances", "builds")]
-    assert len(ours) == 16
+    assert len(ours) == 17
     for model in ours:
         name = f"{model._meta.app_label}_{model._meta.model_name}"
         assert client.get(reverse(f"admin:{name}_changelist")).status_code == 200

@@ -121,6 +121,12 @@ def test_a_template_with_problems_shows_all_of_them(template, engine):
     assert "variables.title" in str(caught.value)
 
 
+def test_a_template_that_extends_another_needs_a_site(template, engine):
+    template.write_text("extends: demo/base\n" + TEMPLATE)
+    with pytest.raises(CommandError, match="line 1: extends: demo/base is kept by a site"):
+        build(template)
+
+
 def test_a_secret_that_is_nowhere_is_asked_for_by_name(template, engine, monkeypatch):
     monkeypatch.delenv("password")
     monkeypatch.setattr(sys, "stdin", io.StringIO())

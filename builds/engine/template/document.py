@@ -24,19 +24,19 @@ class Document:
     data: dict[str, Any]
     root: Node
 
-    def line(self, path: Path) -> int:
-        """Where the value at the path begins, or what would hold it."""
+    def place(self, path: Path) -> tuple[int, str]:
+        """The line where the value at the path begins, or what would hold it, and the template it is a line of."""
         line, node = self.root.line, self.root
         for part in path:
             if part not in node.children:
                 break
             line, node = node.children[part]
-        return line
+        return line, node.origin
 
 
-def read(text: str) -> Document:
-    """Raises TemplateError when the text is no YAML that can be used."""
-    builder = Builder()
+def read(text: str, origin: str = "") -> Document:
+    """Raises TemplateError when the text is no YAML that can be used. `origin`: its label, see Node."""
+    builder = Builder(origin)
     try:
         size = len(text.encode())
         if size > LENGTH:

@@ -19,7 +19,10 @@ Scalar = str | int | float | bool | None
 
 @dataclass
 class Node:
-    """A value at a line; mappings and lists hold their children with the line on which each begins."""
+    """A value at a line; mappings and lists hold their children with the line on which each begins.
+
+    `origin`: the label of the template that it stands in, when that is one which another extends.
+    """
 
     line: int
     value: Scalar = None
@@ -27,6 +30,11 @@ class Node:
     children: dict[str | int, tuple[int, Node]] = field(default_factory=dict)
     size: int = 1
     open: bool = True
+    origin: str = ""
+
+    @property
+    def is_nothing(self) -> bool:
+        return self.kind is str and self.value is None
 
     def data(self) -> Any:
         if self.kind is dict:
@@ -39,7 +47,8 @@ class Node:
 class Builder:
     """Turns events into nodes."""
 
-    def __init__(self) -> None:
+    def __init__(self, origin: str = "") -> None:
+        self.origin = origin
         self.root: Node | None = None
         self.problems: list[Problem] = []
         self._open: list[Node] = []
@@ -88,7 +97,7 @@ class Builder:
             self._fatal(line, "A key must be text.")
         if event.tag not in (None, "!"):
             self.refuse(line, f"Tags such as {event.tag} are not used.")
-        node = Node(line, kind=kind)
+        node = Node(line, kind=kind, origin=self.origin)
         self._attach(node, line, event.anchor)
         self._open.append(node)
         self._keys.append(None)
@@ -108,7 +117,8 @@ class Builder:
                 self.refuse(line, "Merge keys (<<) are not used: repeat the values.")
             return
         plain = event.implicit[0] and event.tag is None
-        node = Node(line, scalar(event.value) if plain else event.value, open=False)
+        value = scalar(event.value) if plain else event.value
+        node = Node(line, value, open=False, origin=self.origin)
         self._attach(node, line, event.anchor)
         if self._open:
             self._grow(1, line)

@@ -9,17 +9,27 @@ from ..errors import SourceError, TemplateError
 from ..platforms.base import NativePlatform, Platform
 from ..plugin import Plugin
 from ..source.folder import parts
-from .document import read
+from .document import Document, read
 from .entries import Entry, base_entry, entries, entry, holds_secrets
+from .extends import Lookup, flatten
 from .flaws import Flaw, did_you_mean, expected, validate
 from .registry import REGISTRY, Registry, formats_of
-from .sections import Sections, Variable
+from .sections import Sections
 from .template import Target, Template, files_of, problems
+from .variable import Variable
+from .write import write
 
 
-def parse(text: str, registry: Registry = REGISTRY) -> Template:
-    """Raises TemplateError with every problem, each with its path, its line and what was expected."""
+def parse(text: str, registry: Registry = REGISTRY, *, lookup: Lookup | None = None, name: str = "") -> Template:
+    """Raises TemplateError with every problem, each with its path, its line and what was expected.
+
+    `lookup` finds the template that this one extends; `name` is the appliance that it is for, "demo/web".
+    """
     document = read(text)
+    lineage: tuple[str, ...] = ()
+    if "extends" in document.data:
+        document, lineage = flatten(document, lookup, name)
+        text = _flattened(document, lineage)
     data = document.data
     sections, flaws = validate(Sections, data)
 
@@ -41,7 +51,15 @@ def parse(text: str, registry: Registry = REGISTRY) -> Template:
         flaws += _without_base(targets)
     if flaws or sections is None:
         raise TemplateError(problems(flaws, document))
-    return Template(text, document, sections, base, tuple(provisioners), tuple(targets), tuple(checks))
+    return Template(text, document, sections, base, tuple(provisioners), tuple(targets), tuple(checks), lineage)
+
+
+def _flattened(document: Document, lineage: tuple[str, ...]) -> str:
+    # Which revisions they are would make every rebuild of one of them a change of this text.
+    names = ", which extends ".join(label.partition(" ")[0] for label in lineage)
+    text = write(document.data, f"This extends {names}. What follows is all of them together.")
+    read(text)  # together they may be too large
+    return text
 
 
 def _targets(data: Any, registry: Registry) -> tuple[list[Target], list[Flaw]]:

@@ -11,7 +11,8 @@ from ..plugin import Options, Plugin
 from .entries import holds_secrets
 from .registry import REGISTRY, Registry
 from .schema import describe, model_schema
-from .sections import Limits, Sections, Size, Variable
+from .sections import Limits, Sections, Size
+from .variable import Variable
 
 START = "<!-- Generated from here on: python -m builds.engine.template docs/template.md -->"
 

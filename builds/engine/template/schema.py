@@ -8,6 +8,7 @@ from typing import Any
 from ..platforms.base import NativePlatform
 from ..plugin import Options, Plugin
 from ..quantities import duration_text, size_text
+from .extends import ADDED
 from .registry import REGISTRY, Registry, formats_of
 from .sections import Sections
 
@@ -59,14 +60,51 @@ def schema(registry: Registry = REGISTRY) -> dict[str, Any]:
             definitions[f"platform.{name}"].setdefault("required", []).append("formats")
     based = [name for name, kind in registry.platforms.items() if not issubclass(kind, NativePlatform)]
     properties["platforms"] |= {"properties": platforms, "additionalProperties": False}
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **document,
-        "title": "appliance.yaml",
+    whole = {
+        "properties": properties,
+        "required": document["required"],
         "if": {"properties": {"platforms": {"anyOf": [{"required": [name]} for name in based]}}},
         "then": {"required": ["base"]},
+    }
+    change = _change({"type": "object", "properties": properties}, definitions)
+    change["properties"] |= {key: properties[key] for key in ("extends", "base")}
+    for each in ADDED:
+        change["properties"][each] = _or_nothing({**properties[each], "items": _or_nothing(properties[each]["items"])})
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "appliance.yaml",
+        "description": document["description"],
+        "type": "object",
+        "propertyNames": {"enum": list(properties)},
+        "if": {"required": ["extends"]},
+        "then": change,
+        "else": whole,
         "$defs": definitions,
     }
+
+
+def _change(about: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+    """Of a mapping that lies over an inherited one: each key may be missing, or nothing, which removes it."""
+    if "$ref" in about:
+        name = about["$ref"].removeprefix("#/$defs/")
+        if name not in definitions:
+            return about  # a plug-in's own
+        definitions.setdefault(f"change.{name}", _change(definitions[name], definitions))
+        return {**about, "$ref": f"#/$defs/change.{name}"}
+    if about.get("type") != "object":
+        return about
+    changed = {key: value for key, value in about.items() if key not in ("required", "minProperties", "default")}
+    if "properties" in about:
+        changed["properties"] = {
+            key: _or_nothing(_change(each, definitions)) for key, each in about["properties"].items()
+        }
+    if isinstance(about.get("additionalProperties"), dict):
+        changed["additionalProperties"] = _or_nothing(_change(about["additionalProperties"], definitions))
+    return changed
+
+
+def _or_nothing(about: dict[str, Any]) -> dict[str, Any]:
+    return {"anyOf": [about, {"type": "null"}]}
 
 
 def options_schema(kind: type[Plugin], ref_template: str) -> dict[str, Any]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator
 
 from ..errors import SourceError
 from ..plugin import Options
 from ..quantities import DURATION_SCHEMA, SIZE_SCHEMA, duration_between, size_between
 from ..source.folder import parts
+from .variable import Variable
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
@@ -48,59 +49,11 @@ class Limits(Options):
     """The whole build on one platform."""
 
 
-class Variable(Options):
-    """A value that the template uses as `{{ name }}` and that scripts get as an environment variable."""
-
-    type: Literal["string", "integer", "boolean", "choice"] = "string"
-    """What its value is."""
-    default: Annotated[Any, WithJsonSchema({"type": ["string", "integer", "boolean"]})] = None
-    """Its value. Required, unless it is secret."""
-    options: tuple[str, ...] = ()
-    """The values that a choice allows."""
-    description: str = ""
-    """What it is for."""
-    secret: bool = False
-    """Its value is kept per team, encrypted; it never stands in a template, a log or a page."""
-
-    @model_validator(mode="after")
-    def complete(self) -> Self:
-        if self.secret:
-            if self.default is not None:
-                raise ValueError("a secret variable has no default: its value is entered in Team settings → Secrets")
-            if self.type != "string":
-                raise ValueError("a secret variable is always a string: remove `type`")
-            return self
-        if (self.type == "choice") != bool(self.options):
-            raise ValueError("a choice needs `options`, a list of the values to choose from; other types have none")
-        if self.default is None:
-            raise ValueError("needs a `default`, or `secret: true` if its value must not stand in the template")
-        expected = {"integer": int, "boolean": bool}.get(self.type, str)
-        if type(self.default) is not expected:
-            quotes = " (in quotes)" if expected is str else ""
-            raise ValueError(f"`default` must be of its type: {self.type}{quotes}")
-        if self.options and self.default not in self.options:
-            raise ValueError(f"`default` must be one of its options: {', '.join(self.options)}")
-        return self
-
-    @property
-    def text(self) -> str:
-        """The default as a placeholder or an environment variable shows it."""
-        return str(self.default).lower() if isinstance(self.default, bool) else str(self.default)
-
-    def accept(self, text: str) -> str:
-        """A value from outside instead of the default. Raises ValueError."""
-        if self.type == "integer" and not re.fullmatch(r"-?[0-9]{1,18}", text):
-            raise ValueError(f"expected a whole number, not {text!r}")
-        if self.type == "boolean" and text not in ("true", "false"):
-            raise ValueError(f"expected true or false, not {text!r}")
-        if self.type == "choice" and text not in self.options:
-            raise ValueError(f"expected one of {', '.join(self.options)}, not {text!r}")
-        return text
-
-
 class Sections(Options):
     """appliance.yaml: how an appliance's machine is made, and what it promises."""
 
+    extends: str = Field("", pattern=r"^[A-Za-z0-9_-]+/[A-Za-z0-9_-]+(@[0-9A-Za-z.-]+)?$")
+    """Another appliance whose template this one changes: `team/appliance`, or `team/appliance@version`."""
     base: Any = None
     """What the machine starts from, on platforms that have no starting point of their own."""
     size: Size = Field(default_factory=Size)

@@ -24,7 +24,8 @@ from .document import Document
 from .entries import Entry
 from .flaws import Flaw
 from .needs import Need, needs
-from .sections import Sections, Variable
+from .sections import Sections
+from .variable import Variable
 
 PLAN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*")
 SECRETS_PAGE = "Team settings → Secrets"
@@ -50,6 +51,8 @@ class Template:
     provisioners: tuple[Entry[Provisioner], ...]
     targets: tuple[Target, ...]
     checks: tuple[Entry[Check], ...]
+    lineage: tuple[str, ...] = ()
+    """The labels of the templates that it extends, nearest first; `text` and `document` hold these already."""
 
     @property
     def platforms(self) -> list[str]:
@@ -90,7 +93,7 @@ class Template:
             folders = {name[:length] for name in there for length in range(1, len(name))}
             for entry, file in self._files_needed(texts):
                 if parts(file) not in there | folders:
-                    flaws.append(Flaw(entry.where(file), _no_such_file(file)))
+                    flaws.append(Flaw(entry.where(file), self._no_such_file(entry, file)))
         return problems(flaws, self.document)
 
     def needs(self, values: Mapping[str, str] | None = None) -> list[Need]:
@@ -163,6 +166,15 @@ class Template:
             for file in files_of(made):
                 yield entry, file
 
+    def _no_such_file(self, entry: Entry[Any], file: str) -> str:
+        _, origin = self.document.place(entry.where(file))
+        if origin:
+            return (
+                f"the source has no file or folder {file!r}, which this inherited entry reads: only `files` are "
+                "inherited, an archive or a repository is not. Add it to `files`, there or in your own template"
+            )
+        return f"the source has no file or folder {file!r}: add it to `files`, to the archive or to the repository"
+
     def _not_inside(self, folder: Path, texts: Mapping[str, str]) -> Iterator[Flaw]:
         for entry, file in self._files_needed(texts):
             try:
@@ -198,9 +210,5 @@ def files_of(plugin: Plugin | None) -> tuple[str, ...]:
 
 def problems(flaws: Iterable[Flaw], document: Document) -> list[Problem]:
     """In the order of the document, each once."""
-    found = {Problem(".".join(map(str, flaw.path)), flaw.message, document.line(flaw.path)) for flaw in flaws}
-    return sorted(found, key=lambda problem: (problem.line or 0, problem.path, problem.message))
-
-
-def _no_such_file(file: str) -> str:
-    return f"the source has no file or folder {file!r}: add it to `files`, to the archive or to the repository"
+    found = {Problem(".".join(map(str, flaw.path)), flaw.message, *document.place(flaw.path)) for flaw in flaws}
+    return sorted(found, key=lambda problem: (problem.template, problem.line or 0, problem.path, problem.message))

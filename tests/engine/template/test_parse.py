@@ -96,7 +96,7 @@ colour: blue
         ("variables: {a: {default: 1}}", 4, "variables.a", "string (in quotes)"),
         ("variables: {a: {secret: true, default: x}}", 4, "variables.a", "Team settings"),
         ("variables: {a: {type: choice, default: x}}", 4, "variables.a", "a choice needs `options`"),
-        ("variables: {a: {type: choice, options: [y], default: x}}", 4, "variables.a", "its options: y"),
+        ("variables: {a: {type: choice, options: [y], default: x}}", 4, "variables.a", "`default`: expected one of y"),
         ("files: {../a: x}", 4, "files.../a", "leads out of the source"),
         ("files: {/a: x}", 4, "files./a", "leads out of the source"),
         ("files: {a: x, a/b: x}", 4, "files", "a/b lies under a file"),

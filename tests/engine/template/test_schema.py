@@ -26,6 +26,12 @@ def validator() -> jsonschema.Draft202012Validator:
         SMALL.replace("debian:12", "{file: disk.qcow2}"),
         SMALL + 'checks: [{http: {path: "{{ page }}", status: [200, 301]}}]',
         SMALL + "provisioners: [{shell: {inline: a, wait: 30, timeout: 5m}}]",
+        SMALL + "variables: {a: {type: number, default: 0.5, min: 0}}",
+        "extends: demo/base",
+        "extends: demo/base@1.0\nplatforms: {qemu: {accelerator: tcg}}",
+        "extends: demo/base\nplatforms: {qemu: null}\nfiles: {a: null}\nsize: null\nlimits: {boot: null}",
+        "extends: demo/base\nprovisioners: [null, {shell: {inline: a}}]\nchecks: null",
+        "extends: demo/base\nvariables: {port: {min: null, default: 80}, other: null}",
     ],
 )
 def test_good_templates_are_valid(validator: jsonschema.Draft202012Validator, text: str) -> None:
@@ -53,6 +59,14 @@ def test_good_templates_are_valid(validator: jsonschema.Draft202012Validator, te
         SMALL + "provisioners: [{file: {content: a}}]",
         SMALL + "checks: [{port: {port: http}}]",
         SMALL + "checks: [{http: {path: no-slash}}]",
+        SMALL + "files: {a: null}",
+        SMALL + "provisioners: [null]",
+        "extends: base",
+        "extends: demo/base\ncolour: blue",
+        "extends: demo/base\nplatforms: {qemu: {colour: blue}}",
+        "extends: demo/base\nplatforms: {qemu: {formats: []}}",
+        "extends: demo/base\nprovisioners: [{file: {content: a}}]",
+        "extends: demo/base\nsize: {memory: 1}",
     ],
 )
 def test_wrong_templates_are_not(validator: jsonschema.Draft202012Validator, text: str) -> None:
