@@ -41,7 +41,7 @@ SOONEST = timedelta(minutes=10)
 """Before the next look after one that failed; twice as long after every further one, up to the usual time."""
 
 
-def link() -> None:
+def link(now: datetime) -> None:
     """Write down what each published revision was built from, once."""
     for revision in Revision.objects.published().filter(built_from=None):
         try:
@@ -56,18 +56,18 @@ def link() -> None:
             at = builds[platform].started_at if platform in builds else None
             inputs = facts.get("base inputs", "")
             fields = {"inputs": inputs, "built_at": at or revision.created_at}
-            rows.append(BuiltFrom(revision=revision, platform=platform, base=base_of(plan), **fields))
+            rows.append(BuiltFrom(revision=revision, platform=platform, base=base_of(plan, now), **fields))
         BuiltFrom.objects.bulk_create(rows, ignore_conflicts=True)  # another reconcile may be at it
 
 
-def base_of(plan: Plan) -> Base:
+def base_of(plan: Plan, now: datetime) -> Base:
     """The row of what the plan starts from."""
     if isinstance(plan.platform, NativePlatform):
         what = {"kind": plan.platform.name, "title": plan.base.title, "options": {}}
     else:
         what = {"kind": plan.base.name, "title": plan.base.title, "options": plan.base.options.model_dump(mode="json")}
     digest = hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
-    row, _ = Base.objects.get_or_create(digest=digest, defaults={**what, "check_at": timezone.now()})
+    row, _ = Base.objects.get_or_create(digest=digest, defaults={**what, "check_at": now})
     return row
 
 
@@ -96,7 +96,7 @@ def call(now: datetime) -> None:
         if not mine:
             continue  # another reconcile was first
         try:
-            django_rq.get_queue("default").enqueue(
+            django_rq.get_queue("default", commit_mode="auto").enqueue(
                 "appliances.causes.jobs.look_at_base", base.pk, job_timeout=TIMEOUT, result_ttl=0
             )
         except RedisError as error:
@@ -120,12 +120,13 @@ def look(base: Base, now: datetime | None = None) -> None:
             )
             inputs = made.current(context.within(LIMIT, f"Looking at {base.title}"))
     except (KeyError, ValidationError):
-        _fail(base, WorkerError("This version of Slipway knows no such base any more.", hint="Change the template."), now)
+        _fail(base, WorkerError("This version of Slipway knows no such base.", hint="Change the template."), now)
     except SlipwayError as error:
         _fail(base, error, now)
     except Exception as error:
         logger.exception("%s could not be looked at", base)
-        _fail(base, WorkerError(*explain(error)[:1], hint=explain(error)[1]), now)
+        message, hint = explain(error)
+        _fail(base, WorkerError(message, hint=hint), now)
     else:
         see(base, inputs, now)
 

@@ -106,7 +106,7 @@ def circle(release: Release) -> str:
     return ""
 
 
-def parents(name: str) -> QuerySet[BuiltFrom]:
+def parents(name: str) -> QuerySet[BuiltFrom, str]:
     """The names ("team/appliance@version") of the releases that this one is built from."""
     team, _, rest = name.partition("/")
     slug, _, version = rest.partition("@")

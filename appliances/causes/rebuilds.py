@@ -72,16 +72,20 @@ def room(now: datetime) -> int:
     return max(0, settings.REBUILDS_PER_HOUR - Rebuild.objects.started_since(now - HOUR).count())
 
 
-def waiting_time(place: int, now: datetime) -> timedelta:
-    """Until the one at this place of the line (from 0) may start."""
+def waiting_time(place: int, now: datetime) -> timedelta | None:
+    """Until the one at this place of the line (from 0) may start; None when the limit lets nothing start."""
     limit = settings.REBUILDS_PER_HOUR
-    started = list(Rebuild.objects.started_since(now - HOUR).order_by("started_at").values_list("started_at", flat=True))
-    free = limit - len(started)
+    if limit < 1:
+        return None
+    started = Rebuild.objects.started_since(now - HOUR).order_by("started_at").values_list("started_at", flat=True)
+    last = list(started)[-limit:]
+    free = limit - len(last)
     if place < free:
         return timedelta()
-    whole, rest = divmod(place - max(0, free), limit)
-    # As those that were started leave the hour, others may follow; then these again an hour later.
-    return (started[min(rest, len(started) - 1)] + HOUR - now if started else HOUR) + whole * HOUR
+    whole, rest = divmod(place - free, limit)
+    # A place is free again an hour after it was taken.
+    again = [*(at + HOUR - now for at in last), *[HOUR] * free]
+    return again[rest] + whole * HOUR
 
 
 def _start_next(now: datetime) -> Rebuild | None:

@@ -1,4 +1,4 @@
-"""The minute's round of what causes rebuilds. Safe on many machines at once: each step takes rows by compare-and-set."""
+"""The minute's round of what causes rebuilds, safe on many machines at once: rows are taken by compare-and-set."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from . import bases, due, rebuilds, schedules
 def run(now: datetime | None = None) -> list[str]:
     """Returns a sentence for each thing that happened."""
     now = now or timezone.now()
-    bases.link()
+    bases.link(now)
     changed = bases.follow_releases(now)
     bases.call(now)
     told = [*changed, *due.ask(now), *schedules.judge(now), *schedules.run(now)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Q
 
 from appliances import audit, clock
 from appliances.models import Appliance, Rebuild, Schedule, User
@@ -86,8 +87,9 @@ def judge(now: datetime) -> list[str]:
 
 def _outcome(schedule: Schedule) -> Outcome:
     """Of the last run: one failure is enough for it to have failed."""
-    last = (Rebuild.objects.filter(schedule=schedule).order_by("-pk").select_related("revision"))[:10]
-    run = [_outcome_of(each) for each in last if each.asked_at >= schedule.last_at or each.state == RebuildState.WAITING]
+    waiting, since = Q(state=RebuildState.WAITING), schedule.last_at
+    last = schedule.rebuilds.filter(waiting | Q(asked_at__gte=since) | Q(started_at__gte=since))
+    run = {_outcome_of(each) for each in last.select_related("revision")}
     for outcome in (Outcome.UNDER_WAY, Outcome.FAILED, Outcome.SUCCEEDED):
         if outcome in run:
             return outcome

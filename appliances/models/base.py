@@ -17,7 +17,7 @@ RELEASE = "release"
 class Base(models.Model):
     """A base that published revisions were built from. `causes/bases.py` looks whether it has become another one."""
 
-    kind = models.CharField(max_length=20, help_text="As in a template; or the platform whose own starting point it is.")
+    kind = models.CharField(max_length=20, help_text="As in a template; or the platform that brings its own.")
     title = models.CharField(max_length=300)
     options = models.JSONField(default=dict)
     digest = models.CharField(max_length=64, unique=True, help_text="SHA-256 of all of the above, in hex.")

@@ -21,7 +21,7 @@ class Schedule(models.Model):
     cron = models.CharField(
         "when",
         max_length=100,
-        help_text="Minute, hour, day, month, weekday, as for cron: 0 3 * * MON is Mondays at 3:00. At most once an hour.",
+        help_text="Minute, hour, day, month and weekday, as for cron: 0 3 * * MON is Mondays at 3:00.",
     )
     zone = models.CharField("time zone", max_length=60, help_text="By its IANA name: Europe/Berlin.")
     on = models.BooleanField(default=True)
