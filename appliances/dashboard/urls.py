@@ -2,7 +2,22 @@
 
 from django.urls import path
 
-from . import accounts, appliances, builds, deliveries, home, queue, releases, resources, revisions, teams, verbs
+from . import (
+    accounts,
+    appliances,
+    bases,
+    builds,
+    causes,
+    deliveries,
+    home,
+    queue,
+    rebuilds,
+    releases,
+    resources,
+    revisions,
+    teams,
+    verbs,
+)
 
 APPLIANCE = "dashboard/appliances/<slug:team>/<slug:appliance>"
 RELEASE = f"{APPLIANCE}/releases/<str:version>"
@@ -12,6 +27,9 @@ urlpatterns = [
     path("dashboard/appliances/new", appliances.new, name="new-appliance"),
     path(APPLIANCE, appliances.appliance, name="appliance"),
     path(f"{APPLIANCE}/edit", appliances.edit, name="edit-appliance"),
+    path(f"{APPLIANCE}/rebuilds", causes.causes, name="appliance-rebuilds"),
+    path(f"{APPLIANCE}/schedules", causes.add_schedule, name="add-schedule"),
+    path(f"{APPLIANCE}/schedules/<int:number>/<slug:verb>", causes.change_schedule, name="change-schedule"),
     path(f"{APPLIANCE}/validate", releases.validate, name="validate"),
     path(f"{APPLIANCE}/new-release", releases.new, name="new-release"),
     path(RELEASE, releases.release, name="release"),
@@ -34,5 +52,9 @@ urlpatterns = [
     path("builds/<int:number>/cancel", builds.cancel, name="cancel-build"),
     path("builds/<int:number>/retry", builds.retry, name="retry-build"),
     path("queue", queue.queue, name="queue"),
+    path("bases", bases.bases, name="bases"),
+    path("bases/<int:number>/look", bases.look, name="look-at-base"),
+    path("rebuild", rebuilds.rebuild, name="rebuild"),
+    path("rebuild/<int:number>/cancel", rebuilds.cancel, name="cancel-rebuild"),
     path("resources", resources.resources, name="resources"),
 ]

@@ -10,7 +10,6 @@ from appliances.causes import reconcile, schedules
 from appliances.models import Rebuild, Release, Schedule
 from appliances.states import Cause, Outcome, ReleaseState
 from builds.states import BuildState
-from tests import factories
 from tests.appliances.life import finish
 
 from .scene import DAY, NOW, published
