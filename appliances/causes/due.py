@@ -130,6 +130,8 @@ def standing(each: Due) -> str:
         return f"waits: {why}"
     if tried(each):
         newest = release.revisions.first()
+        if newest == each.revision:
+            return "only by hand: it was built after the change and yet from the former. Have all workers one mirror?"
         return f"was tried since: r{newest.number} {newest.state}" if newest else ""
     policy = release.appliance.rebuild_policy
     if policy == RebuildPolicy.BY_HAND:

@@ -142,7 +142,7 @@ class _Reading:
         if why := held(self._revision.release):
             yield why
         if self._problem:
-            yield self._problem
+            yield "the queue does not answer"
         elif not any(platform in worker["queues"] for worker in self._workers):
             yield f"no worker for {platform} is running"
         if full := limits.reached(self._limits(platform)):
