@@ -63,9 +63,10 @@ def link(now: datetime) -> None:
 def base_of(plan: Plan, now: datetime) -> Base:
     """The row of what the plan starts from."""
     if isinstance(plan.platform, NativePlatform):
-        what = {"kind": plan.platform.name, "title": plan.base.title, "options": {}}
+        what = {"kind": plan.platform.name, "title": plan.base.title[:300], "options": {}}
     else:
-        what = {"kind": plan.base.name, "title": plan.base.title, "options": plan.base.options.model_dump(mode="json")}
+        options = plan.base.options.model_dump(mode="json")
+        what = {"kind": plan.base.name, "title": plan.base.title[:300], "options": options}
     digest = hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
     row, _ = Base.objects.get_or_create(digest=digest, defaults={**what, "check_at": now})
     return row
@@ -128,7 +129,7 @@ def look(base: Base, now: datetime | None = None) -> None:
         message, hint = explain(error)
         _fail(base, WorkerError(message, hint=hint), now)
     else:
-        see(base, inputs, now)
+        see(base, storable(inputs)[:300], now)
 
 
 def see(base: Base, inputs: str, now: datetime) -> list[str]:

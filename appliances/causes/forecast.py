@@ -44,7 +44,7 @@ class Forecast:
     missing: tuple[str, ...]
     """What would make it fail."""
     notes: tuple[str, ...]
-    """What would keep it waiting."""
+    """What would keep it waiting, or may go wrong: a worker may still have a base that cannot be had any more."""
 
 
 def forecast(revisions: Sequence[Revision], now: datetime) -> list[Forecast]:
@@ -121,8 +121,6 @@ class _Reading:
             secrets = frozenset()
         has = set(self._team.secrets.filter(name__in=secrets).values_list("name", flat=True))
         self._general += [f"the secret {name} has no value" for name in sorted(secrets - has)]
-        if path := circle(revision.release):
-            self._general.append(f"it is built from itself: {path}")
 
     def missing(self, platform: str) -> Iterable[str]:
         yield from self._general
@@ -130,15 +128,17 @@ class _Reading:
         for kind, name, _ in sorted(self._accounts(platform)):
             if said := Need((), kind, name).lacking(accounts):
                 yield said
+        if said := self._room(platform):
+            yield said
+
+    def notes(self, platform: str) -> Iterable[str]:
         row = self.origins.get(platform)
         if row and row.base.error:
             yield row.base.error
         if row and row.base.is_replaced:
             yield f"{row.base.title} is another file now than the one that the template names"
-        if said := self._room(platform):
-            yield said
-
-    def notes(self, platform: str) -> Iterable[str]:
+        if path := circle(self._revision.release):
+            yield f"it is built from itself: {path}"
         if why := held(self._revision.release):
             yield why
         if self._problem:

@@ -43,6 +43,9 @@ def run(now: datetime) -> list[str]:
     """Start what is due. However many times were missed, it is one run."""
     told = []
     for schedule in Schedule.objects.filter(on=True, next_at__lte=now).select_related("appliance__team"):
+        if clock.problems(schedule.cron, schedule.zone):  # the system knows its zone no more
+            stop(schedule, by=None)
+            continue
         following = clock.following(schedule.cron, schedule.zone, now)
         with transaction.atomic():
             claimed = Schedule.objects.filter(pk=schedule.pk, on=True, next_at=schedule.next_at)

@@ -14,6 +14,9 @@ from rq import SimpleWorker
 from appliances.causes import bases, reconcile
 from appliances.models import Base, BuiltFrom
 from builds.engine.bases.debian import Debian, DebianOptions
+from builds.engine.console import Recorder
+from builds.engine.context import Context
+from builds.engine.reach import Reach
 from tests import factories, servers
 
 from .scene import DAY, NOW, debian, published
@@ -156,8 +159,6 @@ def test_a_pinned_file_that_is_another_one_now_is_told_and_rebuilds_nothing(tmp_
 
 
 def test_an_address_inside_is_not_asked(settings, tmp_path):
-    from builds.engine.reach import Reach
-
     settings.REACH = Reach()
     published("ab" * 32, template=PINNED.format(url="http://127.0.0.1:9", sha256="ab" * 32))
     base = look(NOW)
@@ -217,8 +218,5 @@ class TestErrands:
         assert not django_rq.get_queue("default").job_ids
 
 
-def context(folder: Path):
-    from builds.engine.console import Recorder
-    from builds.engine.context import Context
-
+def context(folder: Path) -> Context:
     return Context(build="b1", work=folder, cache=folder, source=folder, console=Recorder())

@@ -100,23 +100,23 @@ def test_disk_space_is_compared_with_what_was_made_last_time(worker):
     assert said.startswith("about 2199023255552 MiB of disk")
 
 
-def test_a_base_that_cannot_be_looked_at_and_a_template_that_is_not_understood_are_missing():
+def test_a_base_that_cannot_be_looked_at_is_noted_a_template_that_is_not_understood_is_missing(worker):
     one = published("old")
     debian("old", NOW)
     one.built_from.get().base.__class__.objects.update(error="The mirror is gone.")
-    assert only().missing == ("The mirror is gone.",)
+    assert (only().missing, only().notes) == ((), ("The mirror is gone.",))
     type(one).objects.update(template="base: amiga:3\n")
     assert any("amiga" in said for said in only().missing)
 
 
-def test_a_circle_is_missing_an_end():
+def test_a_circle_is_noted(worker):
     parent = published("x", disk="1" * 64)
     born = child(parent, "1" * 64, disk="2" * 64)
     text = f"base: {{release: {name(born)}}}\nplatforms: {{qemu: {{formats: [qcow2]}}}}\n"
     newest = again(parent.release, "2" * 64, NOW, disk="3" * 64)
     type(newest).objects.filter(pk=newest.pk).update(template=text)
     bases.link(NOW)
-    assert all("it is built from itself" in each.missing[0] for each in forecast(list(current()), NOW))
+    assert all("it is built from itself" in each.notes[0] for each in forecast(list(current()), NOW))
 
 
 def test_without_redis_it_still_tells_the_rest():

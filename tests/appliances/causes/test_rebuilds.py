@@ -1,5 +1,6 @@
 """The line of rebuilds and its limit per hour."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -83,8 +84,6 @@ def test_who_asked_is_who_rebuilds_and_through_what():
 
 @pytest.mark.django_db(transaction=True)
 def test_two_feeders_at_once_start_no_more_than_the_limit(settings):
-    from concurrent.futures import ThreadPoolExecutor
-
     settings.REBUILDS_PER_HOUR = 3
     ask(6)
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import connection
 
-from appliances.causes import reconcile, schedules
+from appliances.causes import rebuilds, reconcile, schedules
 from appliances.models import Rebuild, Release, Schedule
 from appliances.states import Cause, Outcome, ReleaseState
 from builds.states import BuildState
@@ -107,11 +107,17 @@ def test_a_stopped_one_does_not_run():
     assert run(made, NOW + DAY).last_at is None
 
 
+def test_one_whose_zone_is_not_known_any_more_is_stopped_and_keeps_nobody_else_from_running():
+    lost, other = schedule(), schedule()
+    Schedule.objects.filter(pk=lost.pk).update(zone="Europe/Atlantis")
+    assert not run(lost, NOW + DAY).on
+    assert run(other, NOW + DAY).outcome == Outcome.UNDER_WAY
+    assert lost.appliance.events.filter(name="schedule-stopped").exists()
+
+
 def test_it_learns_what_came_of_a_rebuild_that_waited_already(settings):
     settings.REBUILDS_PER_HOUR = 0
     made = schedule()
-    from appliances.causes import rebuilds
-
     release = made.appliance.releases.get()
     waiting = rebuilds.ask(release, by=None, now=NOW)
     made = run(made, NOW + DAY)

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import django_rq
 import pytest
 from django.urls import reverse
 from django.utils import timezone
@@ -130,8 +131,6 @@ class TestBases:
         assert "Tried 2 times" in page
 
     def test_looking_now_calls_an_errand(self, client, maria, team, redis):
-        import django_rq
-
         up(team)
         bases.link(timezone.now())
         Base.objects.update(check_at=timezone.now() + timedelta(hours=5))
