@@ -9,12 +9,32 @@ from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.db import models
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
 
 from builds.engine.errors import SlipwayError
 
 from . import releases
-from .models import Account, Appliance, Event, Membership, Release, Revision, Secret, Team, User, Value
+from .causes import rebuilds, schedules
+from .causes.current import current
+from .models import (
+    Account,
+    Appliance,
+    Base,
+    Event,
+    Membership,
+    Rebuild,
+    Release,
+    Revision,
+    Schedule,
+    Secret,
+    Team,
+    User,
+    Value,
+)
+
+PLANNED = 300  # more do not fit into an address
 
 admin.site.site_header = admin.site.site_title = "Slipway administration"
 admin.site.register(User, UserAdmin)
@@ -31,6 +51,18 @@ def each(request: HttpRequest, rows: QuerySet[Any], verb: Callable[[Any], Any], 
             messages.error(request, str(error))
     if count:
         messages.success(request, f"{count} {done}.")
+
+
+def plan(request: HttpRequest, revisions: QuerySet[Revision]) -> HttpResponse | None:
+    """To the page that shows what rebuilding these would do, and does it."""
+    chosen = [str(key) for key in revisions.values_list("release", flat=True).distinct()]
+    if not chosen:
+        messages.error(request, "None of these is on the catalog: there is nothing to rebuild.")
+        return None
+    if len(chosen) > PLANNED:
+        messages.error(request, f"These are {len(chosen)} releases: choose at most {PLANNED} at once.")
+        return None
+    return redirect(f"{reverse('rebuild')}?release={','.join(chosen)}")
 
 
 class ReadOnly(admin.ModelAdmin):
@@ -54,6 +86,11 @@ class TeamAdmin(admin.ModelAdmin):
     list_display = ["name", "slug", "created_at"]
     search_fields = ["name", "slug"]
     inlines = [MembershipInline]
+    actions = ["rebuild"]
+
+    @admin.action(description="Rebuild what they have published …", permissions=["change"])
+    def rebuild(self, request: HttpRequest, rows: QuerySet[Team]) -> HttpResponse | None:
+        return plan(request, current(Appliance.objects.filter(team__in=rows)))
 
 
 @admin.register(Secret)
@@ -92,6 +129,11 @@ class ApplianceAdmin(admin.ModelAdmin):
     list_select_related = ["team"]
     search_fields = ["name", "slug", "team__slug"]
     formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
+    actions = ["rebuild"]
+
+    @admin.action(description="Rebuild what is published of them …", permissions=["change"])
+    def rebuild(self, request: HttpRequest, rows: QuerySet[Appliance]) -> HttpResponse | None:
+        return plan(request, current(rows))
 
 
 @admin.register(Release)
@@ -101,7 +143,7 @@ class ReleaseAdmin(admin.ModelAdmin):
     list_select_related = ["appliance__team"]
     search_fields = ["version", "appliance__slug", "appliance__name"]
     readonly_fields = ["appliance", "version", "state", "archive", "withdrawn_reason", "published_at"]
-    actions = ["rebuild", "withdraw", "restore"]
+    actions = ["rebuild", "plan", "withdraw", "restore"]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -109,6 +151,10 @@ class ReleaseAdmin(admin.ModelAdmin):
     @admin.action(description="Rebuild from the same inputs", permissions=["change"])
     def rebuild(self, request: HttpRequest, rows: QuerySet[Release]) -> None:
         each(request, rows, lambda row: releases.rebuild(row, by=request.user), "rebuilding")
+
+    @admin.action(description="Rebuild, after a look at what that would do …", permissions=["change"])
+    def plan(self, request: HttpRequest, rows: QuerySet[Release]) -> HttpResponse | None:
+        return plan(request, Revision.objects.published().filter(release__in=rows))
 
     @admin.action(description="Withdraw from the catalog", permissions=["change"])
     def withdraw(self, request: HttpRequest, rows: QuerySet[Release]) -> None:
@@ -131,3 +177,40 @@ class RevisionAdmin(ReadOnly):
 class EventAdmin(ReadOnly):
     list_display = ["release", "revision", "text", "by", "at"]
     list_select_related = ["release__appliance__team", "revision__release__appliance__team", "by"]
+
+
+@admin.register(Base)
+class BaseAdmin(ReadOnly):
+    """What was built from them is rebuilt from here; they themselves are only looked at."""
+
+    list_display = ["title", "kind", "changed_at", "checked_at", "check_at", "error"]
+    list_filter = ["kind"]
+    actions = ["rebuild"]
+
+    @admin.action(description="Rebuild what was built from them …", permissions=["delete"])
+    def rebuild(self, request: HttpRequest, rows: QuerySet[Base]) -> HttpResponse | None:
+        return plan(request, current().filter(built_from__base__in=rows))
+
+
+@admin.register(Schedule)
+class ScheduleAdmin(ReadOnly):
+    list_display = ["appliance", "cron", "zone", "on", "next_at", "last_at", "outcome", "failures"]
+    list_filter = ["on", "outcome"]
+    list_select_related = ["appliance__team"]
+    actions = ["stop"]
+
+    @admin.action(description="Stop", permissions=["delete"])
+    def stop(self, request: HttpRequest, rows: QuerySet[Schedule]) -> None:
+        each(request, rows, lambda row: schedules.stop(row, by=request.user), "stopped")
+
+
+@admin.register(Rebuild)
+class RebuildAdmin(ReadOnly):
+    list_display = ["release", "state", "cause", "because", "by", "asked_at", "started_at", "revision"]
+    list_filter = ["state", "cause"]
+    list_select_related = ["release__appliance__team", "by", "revision__release__appliance__team"]
+    actions = ["cancel"]
+
+    @admin.action(description="Take out of the line", permissions=["delete"])
+    def cancel(self, request: HttpRequest, rows: QuerySet[Rebuild]) -> None:
+        each(request, rows, lambda row: rebuilds.cancel(row, by=request.user), "cancelled")

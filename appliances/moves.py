@@ -11,13 +11,14 @@ from builds.moves import Moves
 
 from . import audit
 from .channels import deliver
-from .states import RELEASE_MOVES, REVISION_MOVES, ReleaseState, RevisionState
+from .states import REBUILD_MOVES, RELEASE_MOVES, REVISION_MOVES, ReleaseState, RevisionState
 
 if TYPE_CHECKING:
     from .models import Revision, User
 
 move_release = Moves(RELEASE_MOVES)
 move_revision = Moves(REVISION_MOVES)
+move_rebuild = Moves(REBUILD_MOVES)
 
 
 def put_up(revision: Revision, *, by: User | None = None, name: str = "published", text: str = "") -> None:

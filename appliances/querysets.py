@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from django.apps import apps
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 
 from builds.models import Build
 
-from .states import ReleaseState, RevisionState
+from .states import RebuildState, ReleaseState, RevisionState
+
+
+def _published_from() -> models.QuerySet:
+    return apps.get_model("appliances", "BuiltFrom").objects.published()
 
 
 class TeamQuerySet(models.QuerySet):
@@ -49,6 +54,35 @@ class ReleaseQuerySet(models.QuerySet):
     def visible(self):
         """Has a page on the catalog: published, or withdrawn with its reason."""
         return self.exclude(state=ReleaseState.DRAFT)
+
+
+class BaseQuerySet(models.QuerySet):
+    def in_use(self):
+        """Something that is on the catalog was built from it."""
+        return self.filter(Exists(_published_from().filter(base=OuterRef("pk"))))
+
+    def of(self, user):
+        """Those that this person's appliances are built from."""
+        mine = _published_from()
+        if not user.is_superuser:
+            mine = mine.filter(revision__release__appliance__team__memberships__user=user)
+        return self.filter(Exists(mine.filter(base=OuterRef("pk"))))
+
+
+class BuiltFromQuerySet(models.QuerySet):
+    def published(self):
+        return self.filter(
+            revision__state=RevisionState.PUBLISHED, revision__release__state=ReleaseState.PUBLISHED
+        ).select_related("base", "revision__release__appliance__team")
+
+
+class RebuildQuerySet(models.QuerySet):
+    def waiting(self):
+        """In the order in which they are started."""
+        return self.filter(state=RebuildState.WAITING).order_by("pk")
+
+    def started_since(self, moment):
+        return self.filter(state=RebuildState.STARTED, started_at__gt=moment)
 
 
 class RevisionQuerySet(models.QuerySet):

@@ -1,7 +1,7 @@
 """The states of releases and revisions, and the moves that are allowed.
 
 Revision: BUILDING -> READY -> PUBLISHED <-> SUPERSEDED        Release: DRAFT -> PUBLISHED <-> WITHDRAWN
-             `----> FAILED -> BUILDING (retry)
+             `----> FAILED -> BUILDING (retry)                  Rebuild: WAITING -> STARTED | CANCELLED | REFUSED
 """
 
 from django.db import models
@@ -31,6 +31,38 @@ class Cause(models.TextChoices):
     PARENT = "parent"  # the appliance that it starts from was published
     SCHEDULE = "schedule"  # it was time
 
+
+class RebuildPolicy(models.TextChoices):
+    """What happens when something that a published release is built from has changed."""
+
+    IMMEDIATELY = "immediately", "rebuild at once"
+    NIGHTLY = "nightly", "rebuild in the next night"
+    BY_HAND = "by-hand", "only tell: a person rebuilds"
+
+
+class RebuildState(models.TextChoices):
+    WAITING = "waiting"  # for its turn: only so many an hour are started
+    STARTED = "started"  # a revision is being built, or was
+    CANCELLED = "cancelled"  # somebody did not want it any more
+    REFUSED = "refused"  # it could not be done; `error` explains
+
+
+class Outcome(models.TextChoices):
+    """What came of a schedule's last run."""
+
+    NONE = "none", "not run yet"
+    UNDER_WAY = "under-way", "under way"
+    SUCCEEDED = "succeeded", "succeeded"
+    FAILED = "failed", "failed"
+    SKIPPED = "skipped", "nothing was to be done"
+
+
+REBUILD_MOVES = {
+    RebuildState.WAITING: (RebuildState.STARTED, RebuildState.CANCELLED, RebuildState.REFUSED),
+    RebuildState.STARTED: (),
+    RebuildState.CANCELLED: (),
+    RebuildState.REFUSED: (),
+}
 
 RELEASE_MOVES = {
     ReleaseState.DRAFT: (ReleaseState.PUBLISHED,),

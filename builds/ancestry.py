@@ -15,11 +15,8 @@ from .models import Artifact
 FORMAT = "qcow2"
 
 
-def release_disk(name: str, cache: Path, console: Console) -> tuple[Path, str]:
-    """The published disk of "team/appliance@version", a file on this machine, and its SHA-256.
-
-    The build's facts record the parent. Raises BuildError when there is no such disk.
-    """
+def released(name: str) -> Artifact | None:
+    """The disk that "team/appliance@version" has on the catalog now."""
     team, _, rest = name.partition("/")
     slug, _, version = rest.partition("@")
     artifacts = Artifact.objects.of_succeeded_builds().filter(
@@ -30,7 +27,15 @@ def release_disk(name: str, cache: Path, console: Console) -> tuple[Path, str]:
         build__revision__release__appliance__slug=slug,
         build__revision__release__appliance__team__slug=team,
     )
-    artifact = artifacts.order_by("-pk").first()
+    return artifacts.order_by("-pk").first()
+
+
+def release_disk(name: str, cache: Path, console: Console) -> tuple[Path, str]:
+    """The published disk of "team/appliance@version", a file on this machine, and its SHA-256.
+
+    The build's facts record the parent. Raises BuildError when there is no such disk.
+    """
+    artifact = released(name)
     if artifact is None:
         raise BuildError(
             f"The base {name} is not on the catalog, or has no {FORMAT} image.",

@@ -49,6 +49,12 @@ def tags(build: Build) -> dict[str, str]:
     }
 
 
+def bare_plans(text: str) -> dict[str, Plan]:
+    """Of a frozen template, for looking at: the secrets have no values. Raises TemplateError as `plan_of` does."""
+    parsed = template.parse(text)
+    return parsed.plans("preview", dict.fromkeys(parsed.secrets, ""), None)
+
+
 def bare_plan(build: Build) -> Plan:
     """For looking at, not for building: the secrets have no values. Raises TemplateError as `plan_of` does."""
     names = template.parse(build.revision.template).secrets

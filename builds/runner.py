@@ -164,6 +164,9 @@ def _build(build: Build, secrets: dict[str, str], context: Context) -> Outcome:
 def _resume(build: Build, plan: Plan, context: Context) -> Outcome:
     former = build.resumes
     context.console.fact("takes over from", f"build {former.pk}")
+    for name in ("base", "base inputs"):
+        if name in former.facts:
+            context.console.fact(name, former.facts[name])
     with context.step(TAKE_OVER) as step:
         made = publishing.fetch(former, publishing.made_by(former, plan), plan, step)
     return pipeline.resume(plan, made, context)

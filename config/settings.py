@@ -147,6 +147,11 @@ HEARTBEAT_TIMEOUT = env.int("SLIPWAY_HEARTBEAT_TIMEOUT", default=60)
 BUILDS_PER_ACCOUNT = env.int("SLIPWAY_BUILDS_PER_ACCOUNT", default=8)
 BUILDS_PER_REGION = env.int("SLIPWAY_BUILDS_PER_REGION", default=4)
 BUILDS_PER_HOST = env.int("SLIPWAY_BUILDS_PER_HOST", default=os.cpu_count() or 1)
+# Rebuilds that nobody asked for one by one: how many an hour; the rest waits.
+REBUILDS_PER_HOUR = env.int("SLIPWAY_REBUILDS_PER_HOUR", default=20)
+# How often it is asked whether a base has changed, and the hour (0 to 23) at which nightly rebuilds start.
+BASE_CHECK_HOURS = env.int("SLIPWAY_BASE_CHECK_HOURS", default=6)
+NIGHT_HOUR = env.int("SLIPWAY_NIGHT_HOUR", default=3) % 24
 # Networks inside that templates, repositories and hooks may name; the public internet always may be.
 REACH = Reach.of(env.list("SLIPWAY_ALLOWED_NETWORKS", default=[]))
 # The largest archive of sources that may be uploaded, in bytes.

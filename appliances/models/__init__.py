@@ -2,19 +2,26 @@
 
 from .account import Account
 from .appliance import Appliance
+from .base import Base, BuiltFrom
 from .event import Event
 from .people import Membership, Role, Secret, Team, User
+from .rebuild import Rebuild
 from .release import Release, Revision, SourceKind, version_validator
+from .schedule import Schedule
 from .value import Value
 
 __all__ = [
     "Account",
     "Appliance",
+    "Base",
+    "BuiltFrom",
     "Event",
     "Membership",
+    "Rebuild",
     "Release",
     "Revision",
     "Role",
+    "Schedule",
     "Secret",
     "SourceKind",
     "Team",

@@ -6,6 +6,7 @@ from django.db import models
 from django.urls import reverse
 
 from ..querysets import ApplianceQuerySet
+from ..states import RebuildPolicy
 from .people import Team
 
 
@@ -26,6 +27,12 @@ class Appliance(models.Model):
     publish_automatically = models.BooleanField(
         default=True,
         help_text="Publish as soon as every image passed its checks; otherwise a maintainer decides.",
+    )
+    rebuild_policy = models.CharField(
+        max_length=12,
+        choices=RebuildPolicy.choices,
+        default=RebuildPolicy.BY_HAND,
+        help_text="When a base or a parent of what is published has changed.",
     )
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -52,6 +52,7 @@ def build(plan: Plan, context: Context, folder: Path, *, tested: bool = True) ->
             part.verify()
         preflight(plan, step)
         base = plan.base.prepare(step)
+        tell_base(plan, base, step)
 
     with ExitStack() as stack:
         with context.step(START) as step:
@@ -121,6 +122,14 @@ def limited(plan: Plan, context: Context) -> Context:
 def parts(plan: Plan) -> Iterator[Any]:
     """Every plug-in that the plan uses."""
     yield from (plan.base, plan.platform, *plan.provisioners, *plan.formats, *plan.checks)
+
+
+def tell_base(plan: Plan, base: Image, context: Context) -> None:
+    """What it starts from becomes known with the build, so that it can be compared later."""
+    which = base.details.get("digest") or base.reference
+    context.console.fact("base", f"{plan.base.title} ({which})" if which else plan.base.title)
+    if inputs := base.details.get("inputs"):
+        context.console.fact("base inputs", str(inputs))
 
 
 def prepare_title(plan: Plan) -> str:

@@ -5,6 +5,7 @@ from django.contrib import admin
 from django.urls import reverse
 from django.utils import timezone
 
+from appliances.causes import bases
 from builds.models import Artifact, Build, Delivery, Limit, Resource
 from tests import factories
 from tests.appliances.catalog.shelves import published
@@ -38,7 +39,7 @@ def test_every_list_and_every_row_opens(client, root):
     Limit.objects.create(account=account, region="home")
     Delivery.objects.create(artifact=Artifact.objects.get(), wanted="published", due_at=timezone.now())
     ours = [model for model in admin.site._registry if model._meta.app_label in ("appliances", "builds")]
-    assert len(ours) == 17
+    assert len(ours) == 20
     for model in ours:
         name = f"{model._meta.app_label}_{model._meta.model_name}"
         assert client.get(reverse(f"admin:{name}_changelist")).status_code == 200
@@ -91,3 +92,25 @@ def test_how_many_builds_an_account_allows_is_the_administrators_to_say(client, 
     client.post(reverse("admin:builds_limit_change", args=[limit.pk]), {"at_once": "3"})
     limit.refresh_from_db()
     assert limit.number == 3
+
+
+@pytest.mark.parametrize("model", ["team", "appliance", "release", "base"])
+def test_rebuilding_many_first_shows_what_that_would_do(client, root, model):
+    revision = published().revisions.get(state="published")
+    bases.link(timezone.now())
+    release = revision.release
+    rows = {
+        "team": release.appliance.team,
+        "appliance": release.appliance,
+        "release": release,
+        "base": revision.built_from.get().base,
+    }
+    action = "plan" if model == "release" else "rebuild"
+    page = act(client, f"appliances_{model}", action, rows[model])
+    assert "Choose releases" in page
+    assert f'value="{release.pk}" checked' in page
+    assert release.revisions.count() == 1
+
+
+def test_what_is_not_on_the_catalog_has_nothing_to_rebuild(client, root):
+    assert "nothing to rebuild" in act(client, "appliances_release", "plan", factories.release())

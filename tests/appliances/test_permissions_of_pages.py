@@ -3,8 +3,9 @@
 import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
 
-from appliances.models import Role
+from appliances.models import Base, Rebuild, Role
 from builds.models import Build
 from tests import factories
 
@@ -28,6 +29,8 @@ ADDRESSES = {
     "dashboard": ("/dashboard/", SIGNED_IN),
     "queue": ("/queue", SIGNED_IN),
     "resources": ("/resources", SIGNED_IN),
+    "bases": ("/bases", SIGNED_IN),
+    "rebuild": ("/rebuild", SIGNED_IN),
     "new-team": ("/dashboard/teams/new", SIGNED_IN),
     "new-appliance": ("/dashboard/appliances/new", SIGNED_IN),
     "team": ("/dashboard/teams/acme", VIEWER),
@@ -41,6 +44,11 @@ ADDRESSES = {
     "edit-appliance": ("/dashboard/appliances/acme/wiki/edit", MAINTAINER),
     "new-release": ("/dashboard/appliances/acme/wiki/new-release", MAINTAINER),
     "verb": ("/dashboard/appliances/acme/wiki/releases/1.0.0/rebuild", MAINTAINER),
+    "appliance-rebuilds": ("/dashboard/appliances/acme/wiki/rebuilds", VIEWER),
+    "add-schedule": ("POST /dashboard/appliances/acme/wiki/schedules", MAINTAINER),
+    "change-schedule": ("POST /dashboard/appliances/acme/wiki/schedules/999/stop", MAINTAINER),
+    "cancel-rebuild": ("POST /rebuild/REBUILD/cancel", MAINTAINER),
+    "look-at-base": ("POST /bases/BASE/look", MAINTAINER),
     "retry-delivery": ("POST /dashboard/appliances/acme/wiki/releases/1.0.0/deliveries/999/retry", MAINTAINER),
     "validate": ("POST /dashboard/appliances/acme/wiki/validate", MAINTAINER),
     "cancel-build": ("POST /builds/BUILD/cancel", MAINTAINER),
@@ -81,6 +89,11 @@ def people(kinds):
     revision = factories.revision(factories.release(appliance=appliance), state="failed")
     factories.build(revision, state="failed")
     factories.account(team, name="prod")
+    up = factories.release(appliance=factories.appliance(team=team), state="published")
+    up.rebuilds.create(asked_at=timezone.now())
+    base = Base.objects.create(kind="debian", title="debian:12", check_at=timezone.now())
+    origin = {"platform": "qemu", "base": base, "built_at": timezone.now()}
+    factories.revision(up, state="published").built_from.create(**origin)
     return {
         PUBLIC: None,
         SIGNED_IN: factories.member(factories.team()),
@@ -91,9 +104,12 @@ def people(kinds):
 
 
 def request_of(name: str) -> tuple[str, str]:
-    """The method and the address; the database gave the build its number."""
+    """The method and the address; the database gave the rows their numbers."""
     method, _, address = ADDRESSES[name][0].rpartition(" ")
-    return method or "GET", address.replace("BUILD", str(Build.objects.get().pk))
+    for word, model in (("REBUILD", Rebuild), ("BUILD", Build), ("BASE", Base)):
+        if word in address:
+            address = address.replace(word, str(model.objects.get().pk))
+    return method or "GET", address
 
 
 @pytest.mark.parametrize("name", ADDRESSES)

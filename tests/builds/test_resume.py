@@ -105,6 +105,16 @@ def test_retrying_a_copy_makes_that_copy_alone(queued, account, engine):
     assert (again.resumes, queued.artifacts.count()) == (queued, 0)
 
 
+def test_what_the_first_attempt_started_from_is_known_of_the_next(queued, account, engine):
+    def fails(context, folder):
+        context.console.fact("base inputs", "debian-12-abc")
+        copy_fails(context, folder)
+
+    engine(fails, copy_works, **PLAN)
+    runner.run(queued.pk)
+    assert run_again(queued).facts["base inputs"] == "debian-12-abc"
+
+
 def test_the_engine_is_given_everything_as_it_was(queued, account, engine):
     def rest(context, made):
         [home] = [image for name, image in made.images.items() if name == "cloud"]

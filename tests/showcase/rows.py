@@ -13,6 +13,7 @@ from django.utils import timezone
 from appliances.models import Appliance, Release, Revision, Role, Team, User
 from builds.models import Artifact, Build, CheckResult, Delivery, LogChunk, Step
 
+from .causes import causes
 from .content import (
     CHECKS,
     CONSOLE,
@@ -62,6 +63,7 @@ def fill(seed: int = 7) -> User:
     waits = draft(relay, "1.5.0", "ready", owner, now - timedelta(days=1))
     finished(waits, ("qcow2", "ova"), now - timedelta(days=1), random, owner)
     outside(teams["acme"], now)
+    causes(owner, now)
     tide = Appliance.objects.get(slug="tide")
     draft(tide, "1.0.0", "building", owner, now).builds.create(platform="qemu", requested_by=owner)
     return owner

@@ -116,16 +116,23 @@ class Debian(Base):
 
     def prepare(self, context: Context) -> Image:
         """The base for the mirror's present state; an earlier one when the mirror cannot be reached."""
-        recipe = _digest(mirror(), self.packages, APPEND, FINISH, SIZE, hashlib.sha256(_tree()).hexdigest())
-        family = f"debian-{self.options.debian}-{recipe[:12]}"
         try:
-            key = f"{family}-{self._state(context)[:12]}"
+            key = self.current(context)
         except Unreachable as error:
-            key = _newest(context.cache / "bases", family, error)
+            key = _newest(context.cache / "bases", self._family, error)
             context.console.write(f"{error.message} Using the base that was made from it before.\n")
         folder = keep(key, lambda part, lock: self._make(part, lock, key, context), context)
         files = {"kernel": str(folder / "vmlinuz"), "initrd": str(folder / "initrd.img"), "append": APPEND}
         return Image("disk", folder / "disk.qcow2", details=json.loads((folder / "details.json").read_text()) | files)
+
+    def current(self, context: Context) -> str:
+        return f"{self._family}-{self._state(context)[:12]}"
+
+    @property
+    def _family(self) -> str:
+        """What the bases that differ only in the mirror's state have in common."""
+        recipe = _digest(mirror(), self.packages, APPEND, FINISH, SIZE, hashlib.sha256(_tree()).hexdigest())
+        return f"debian-{self.options.debian}-{recipe[:12]}"
 
     def _sources(self) -> dict[str, str]:
         """The suites and the mirrors that have them."""

@@ -71,6 +71,17 @@ def fetch(url: str, context: Context, limit: int = 8 << 20) -> bytes:
         raise Unreachable(f"{url} cannot be read: {error}.", hint="See whether this worker reaches it.") from error
 
 
+def fingerprint(url: str, context: Context) -> str:
+    """What changes when the server has another file there; the file itself is not read. Raises as `fetch` does."""
+    try:
+        with _Answer(url, {}, context) as answer:  # not HEAD, which many servers refuse
+            # The servers of one address often disagree about the ETag, seldom about when the file changed.
+            when = answer.headers.get("Last-Modified") or answer.headers.get("ETag", "")
+            return f"{answer.total or 'unknown'} bytes, {when or 'without a date'}"
+    except _Broken as error:
+        raise Unreachable(f"{url} cannot be read: {error}.", hint="See whether this worker reaches it.") from error
+
+
 def _size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
@@ -132,6 +143,7 @@ class _Answer:
                 raise _Broken(f"the server answered {self.status}")
             if self.status not in (200, 206, 416):
                 raise BuildError(f"{url} answered {self.status} {self._response.reason}.", hint="Mend the address.")
+            self.headers = self._response.headers
             self.first, self.total = self._extent()
         except BaseException:
             self.close()

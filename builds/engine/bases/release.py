@@ -37,4 +37,4 @@ class Release(Base):
 
     def prepare(self, context: Context) -> Image:
         path, digest = context.releases(self.options.release)
-        return adopt(self.title, digest, lambda _: path, context, {"parent": self.options.release})
+        return adopt(self.title, digest, lambda _: path, context, {"parent": self.options.release, "inputs": digest})

@@ -15,7 +15,7 @@ from ..errors import BuildError
 from ..image import Image
 from ..plugin import Options
 from .base import Base
-from .download import download
+from .download import download, fingerprint
 from .foreign import adopt, mismatch
 from .store import sha256
 
@@ -29,6 +29,7 @@ class Url(Base):
     name: ClassVar[str] = "url"
     label: ClassVar[str] = "An image from the web"
     Options: ClassVar[type[Options]] = UrlOptions
+    pinned: ClassVar[bool] = True
     options: UrlOptions
 
     @property
@@ -40,6 +41,10 @@ class Url(Base):
 
     def prepare(self, context: Context) -> Image:
         return adopt(self.title, self.options.sha256, lambda folder: self._bring(folder, context), context)
+
+    def current(self, context: Context) -> str:
+        """What the server says about the file, without the file."""
+        return fingerprint(self.options.url, context)
 
     def _bring(self, folder: Path, context: Context) -> Path:
         """The whole file, with an earlier try's bytes if they fit. Wrong bytes are not kept."""

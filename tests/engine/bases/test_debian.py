@@ -102,6 +102,17 @@ def test_only_new_packages_make_a_new_base(mirror: Path, tmp_path: Path, context
     assert times_made(tmp_path) == 2
 
 
+def test_what_it_would_be_made_of_now_is_told_in_the_words_of_what_it_was_made_of(mirror: Path, context: Context):
+    made = BASE.prepare(context)
+    assert made.details["inputs"] == BASE.current(context)
+    publish(mirror, "a security update")
+    assert BASE.current(context) != made.details["inputs"]
+    assert BASE.prepare(context).details["inputs"] == BASE.current(context)
+    (mirror / "down").touch()
+    with pytest.raises(WorkerError, match="answered 503"):
+        BASE.current(context)
+
+
 def test_a_mirror_that_is_down_is_done_without_when_there_is_an_earlier_base(mirror: Path, context: Context):
     (mirror / "down").touch()
     with pytest.raises(WorkerError, match="There is no earlier base") as caught:

@@ -80,7 +80,7 @@ def test_a_release_is_asked_for_and_recorded_as_the_parent(disk: Path, context: 
     digest = hashlib.sha256(disk.read_bytes()).hexdigest()
     base = Release(ReleaseOptions(release="acme/base@1.2.0"))
     image = base.prepare(replace(context, releases={base.title: (disk, digest)}.__getitem__))
-    assert image.details == {"digest": f"sha256:{digest}", "parent": "acme/base@1.2.0"}
+    assert image.details == {"digest": f"sha256:{digest}", "parent": "acme/base@1.2.0", "inputs": digest}
     assert disk.exists()
     with pytest.raises(BuildError, match="knows of no catalog"):
         base.prepare(context)

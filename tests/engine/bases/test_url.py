@@ -90,6 +90,18 @@ def test_a_download_that_breaks_off_goes_on_where_it_stopped(server: Server, con
     assert len(server.asked) == 3, "what is in the cache is not brought again"
 
 
+def test_whether_it_is_still_the_same_is_asked_without_bringing_it(server: Server, context: Context):
+    base = server.base()
+    first = base.current(context)
+    assert base.current(context) == first
+    assert leftovers(context) == []
+    server.content += b"more"
+    assert base.current(context) != first
+    server.status = 503
+    with pytest.raises(WorkerError, match="answered 503"):
+        base.current(context)
+
+
 def test_a_server_without_ranges_sends_everything_again(server: Server, context: Context):
     server.breaks_after, server.ranges = [50_000], False
     assert server.base().prepare(context).file.read_bytes() == server.content
