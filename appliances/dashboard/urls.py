@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import accounts, appliances, builds, deliveries, home, queue, releases, resources, revisions, teams, verbs
+from . import accounts, appliances, builds, deliveries, home, importing, queue, releases, resources, revisions, teams, verbs
 
 APPLIANCE = "dashboard/appliances/<slug:team>/<slug:appliance>"
 RELEASE = f"{APPLIANCE}/releases/<str:version>"
@@ -10,6 +10,7 @@ RELEASE = f"{APPLIANCE}/releases/<str:version>"
 urlpatterns = [
     path("dashboard/", home.dashboard, name="dashboard"),
     path("dashboard/appliances/new", appliances.new, name="new-appliance"),
+    path("dashboard/appliances/import", importing.packer, name="import-packer"),
     path(APPLIANCE, appliances.appliance, name="appliance"),
     path(f"{APPLIANCE}/edit", appliances.edit, name="edit-appliance"),
     path(f"{APPLIANCE}/validate", releases.validate, name="validate"),

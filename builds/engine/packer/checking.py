@@ -28,7 +28,11 @@ class Draft:
     def data(self) -> dict[str, Any]:
         provisioners = {"provisioners": [step.entry for step in self.steps]} if self.steps else {}
         platforms = self.sections["platforms"]
-        return {**{key: value for key, value in self.sections.items() if key != "platforms"}, **provisioners, "platforms": platforms}
+        return {
+            **{key: value for key, value in self.sections.items() if key != "platforms"},
+            **provisioners,
+            "platforms": platforms,
+        }
 
 
 def checked(draft: Draft, notes: Notes, registry: Registry) -> str | None:
@@ -51,7 +55,12 @@ def _mend(draft: Draft, problems: Sequence[Problem], notes: Notes) -> bool:
         match problem.path.split("."):
             case ["provisioners", number, *_] if number.isdigit() and int(number) < len(draft.steps):
                 step = draft.steps.pop(int(number))
-                notes.left_out(step.origin.place, step.origin.path, f"The template refuses it: {problem.message}.", what=step.origin.type)
+                notes.left_out(
+                    step.origin.place,
+                    step.origin.path,
+                    f"The template refuses it: {problem.message}.",
+                    what=step.origin.type,
+                )
                 return True
             case ["platforms", platform, "formats", number, *_] if number.isdigit():
                 formats = draft.sections["platforms"][platform]["formats"]

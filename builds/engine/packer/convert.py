@@ -15,7 +15,7 @@ from .evaluate import Evaluator
 from .machines import Machine, machines
 from .model import Build, Model
 from .model import Variable as Declared
-from .notes import Note, Notes, Place
+from .notes import Kind, Note, Notes, Place
 from .options import Conversion
 from .steps import steps
 from .variables import Variables
@@ -42,6 +42,8 @@ def convert(files: Mapping[str, str], only: Sequence[str] = (), registry: Regist
     model, notes = read(files), Notes()
     for place, path, why in model.aside:
         notes.left_out(place, path, why)
+    for place, path, why in model.not_needed:
+        notes.add(Kind.NOT_NEEDED, place, path, why)
     _find_secrets(model, notes)
     evaluator = Evaluator(model)
     conversion = Conversion(model, evaluator, notes, Variables(model, evaluator, notes), registry)
@@ -62,10 +64,14 @@ def read(files: Mapping[str, str]) -> Model:
     """The model of one JSON file, or of HCL2 files. Raises Unreadable."""
     if not 0 < len(files) <= FILES:
         raise Unreadable(f"Expected one JSON file, or up to {FILES} HCL2 files.")
-    in_json = [name for name, text in files.items() if name.endswith(".json") or text.lstrip("\ufeff \t\r\n")[:1] in ("{", "[")]
+    in_json = [
+        name for name, text in files.items() if name.endswith(".json") or text.lstrip("\ufeff \t\r\n")[:1] in ("{", "[")
+    ]
     kind = "JSON" if in_json else "HCL2"
     if sum(map(len, files.values())) > LENGTH[kind]:
-        raise Unreadable(f"It is too long: at most {LENGTH[kind]:,} characters of {kind} are read.", file=next(iter(files)))
+        raise Unreadable(
+            f"It is too long: at most {LENGTH[kind]:,} characters of {kind} are read.", file=next(iter(files))
+        )
     if not in_json:
         return from_hcl.read(files)
     if len(files) > 1:
@@ -106,7 +112,9 @@ def _without_builders(model: Model, place: Place, only: Sequence[str], notes: No
         if missing:
             notes.left_out(build.place, f"{build.path}.sources", f"None of the files declares {', '.join(missing)}.")
         for component in [*build.provisioners, *(one for chain in build.post_processors for one in chain)]:
-            notes.left_out(component.place, component.path, "Without a builder there is no machine for it.", what=component.type)
+            notes.left_out(
+                component.place, component.path, "Without a builder there is no machine for it.", what=component.type
+            )
 
 
 def _leave_other_builds(model: Model, build: Build, notes: Notes) -> None:

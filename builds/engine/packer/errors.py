@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..errors import SlipwayError
 
 
-class Unreadable(SlipwayError):
+class Unreadable(SlipwayError):  # noqa: N818 -- it says what the text is
     """The text is no Packer template that can be read; `line` says where it ends to be one."""
 
     def __init__(self, message: str, *, hint: str = "", file: str = "", line: int = 0) -> None:

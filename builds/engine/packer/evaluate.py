@@ -74,6 +74,13 @@ class Evaluator:
             return {key: self.settled(each) for key, each in value.items()}
         return value
 
+    def glimpse(self, value: Any) -> Any:
+        """The same, for a decision alone: nothing of it will stand in the template."""
+        before = set(self.constants)
+        settled = self.settled(value)
+        self.constants = before
+        return settled
+
     def default(self, name: str) -> Any:
         """What a variable comes to without anybody's wish: plain data, or Unknown."""
         variable = self._model.variables[name]
@@ -232,7 +239,12 @@ class Evaluator:
         of, index = self.value(node.args[0]), self.settled(self.value(node.args[1]))
         if isinstance(of.value, Text):
             of = placed(self.settled(of), node.place)
-        if isinstance(of.value, list) and isinstance(index, int) and not isinstance(index, bool) and 0 <= index < len(of.value):
+        if (
+            isinstance(of.value, list)
+            and isinstance(index, int)
+            and not isinstance(index, bool)
+            and 0 <= index < len(of.value)
+        ):
             return of.value[index]
         if isinstance(of.value, dict) and str(index) in of.value:
             return of.value[str(index)]

@@ -66,7 +66,7 @@ def _top(
         case "build", _:
             builds.append((f"build.{len(builds)}" if builds else "build", node))
         case "packer", _:
-            model.aside.append((place, "packer", PACKER_ITSELF))
+            model.not_needed.append((place, "packer", PACKER_ITSELF))
         case _:
             model.aside.append((place, ".".join([key, *(labels or ())]), "Slipway knows no such block."))
 
@@ -82,7 +82,11 @@ def _variable(model: Model, name: str, node: Node) -> Variable:
     if default is not None and default.kind == "literal" and default.args[0] is None:
         default = None
     described = entries.get("description")
-    text = "".join(str(part.args[0]) for part in described.args if part.kind == "template") if described and described.kind == "text" else ""
+    text = (
+        "".join(str(part.args[0]) for part in described.args if part.kind == "template")
+        if described and described.kind == "text"
+        else ""
+    )
     word = str(kind.args[0]) if kind and kind.kind in ("name", "call") else ""
     return Variable(name, node.place, default, word, text, _is_true(entries.get("sensitive")))
 
@@ -114,7 +118,9 @@ def _build(model: Model, builders: dict[str, Component], path: str, node: Node) 
             case "post-processors":
                 at = f"{path}.post-processors.{len(build.post_processors)}"
                 inner = [(more, one) for name, more, one in each.args if name == "post-processor" and more]
-                build.post_processors.append([_component(one, f"{at}.{n}", more) for n, (more, one) in enumerate(inner)])
+                build.post_processors.append(
+                    [_component(one, f"{at}.{n}", more) for n, (more, one) in enumerate(inner)]
+                )
             case "dynamic":
                 why = "Blocks that are made by `dynamic` are not taken over here."
                 model.aside.append((each.place, f"{path}.dynamic.{'.'.join(labels)}", why))

@@ -7,12 +7,10 @@ from collections.abc import Iterator
 from . import json_text
 from .errors import Unreadable
 from .model import Build, Component, Model, Node, Variable
-from .notes import Place
 
 SECTIONS = ("variables", "sensitive-variables", "builders", "provisioners", "post-processors")
 ASIDE = {
     "description": "A release has notes, and an appliance a description: write it there.",
-    "min_packer_version": "No Packer runs here.",
     "push": "It sent the template to HashiCorp's Atlas, which is no more.",
     "error-cleanup-provisioner": "Slipway throws the machine of a failed build away.",
 }
@@ -30,6 +28,8 @@ def read(text: str, file: str) -> Model:
             if key in sections:
                 model.aside.append((sections[key].place, key, "The key stands here twice; Packer reads the last one."))
             sections[key] = node
+        elif key == "min_packer_version":
+            model.not_needed.append((node.place, key, "No Packer runs here."))
         elif not key.startswith("_"):  # Packer's way to write a comment
             model.aside.append((node.place, key, ASIDE.get(key, "Packer itself does not know this key.")))
     sensitive = {each.args[0] for each in _items(sections, "sensitive-variables") if each.kind == "template"}
@@ -38,7 +38,11 @@ def read(text: str, file: str) -> Model:
         model.variables[name] = Variable(name, node.place, default, sensitive=name in sensitive)
     build = Build(root.place, "build")
     for key, into in (("builders", build.builders), ("provisioners", build.provisioners)):
-        into += [component for n, node in enumerate(_items(sections, key)) for component in _component(node, f"{key}.{n}", model)]
+        into += [
+            component
+            for n, node in enumerate(_items(sections, key))
+            for component in _component(node, f"{key}.{n}", model)
+        ]
     for n, node in enumerate(_items(sections, "post-processors")):
         path = f"post-processors.{n}"
         chain = node.args if node.kind == "list" else (node,)
@@ -76,7 +80,9 @@ def _component(node: Node, path: str, model: Model) -> Iterator[Component]:
         yield Component(node.place, path, node.args[0], node.args[0], ())
         return
     entries = dict(node.args) if node.kind == "map" else {}
-    names = {key: entries[key].args[0] for key in ("type", "name") if key in entries and entries[key].kind == "template"}
+    names = {
+        key: entries[key].args[0] for key in ("type", "name") if key in entries and entries[key].kind == "template"
+    }
     if "type" not in names:
         model.aside.append((node.place, path, "It has no `type`."))
         return

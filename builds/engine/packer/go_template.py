@@ -79,5 +79,3 @@ def _piped(value: Any, rest: list[str]) -> Any:
         return PIPES[rest[1]](value)
     names = " and ".join(word for word in rest if word.isidentifier()) or "its pipe"
     return Unknown(f"`{names}` works on it only in a build")
-
-

@@ -27,7 +27,9 @@ def read(texts: Mapping[str, str]) -> dict[str, Node]:
     """Each file as a node `body`. Raises Unreadable for the first file that is no HCL2."""
     for file, text in texts.items():
         if "\0" in text:
-            raise Unreadable("The text holds a NUL character.", file=file, line=text[: text.index("\0")].count("\n") + 1)
+            raise Unreadable(
+                "The text holds a NUL character.", file=file, line=text[: text.index("\0")].count("\n") + 1
+            )
     # By its path, and without this package on the way: that starts several times sooner.
     program = [sys.executable, "-P", str(Path(__file__).with_name("hcl_tree.py")), str(SECONDS)]
     asked = json.dumps({file: text.removeprefix("\ufeff") for file, text in texts.items()}).encode()
@@ -63,7 +65,7 @@ class _Words:
 
     def body(self, tree: Tree) -> Node:
         """Entries (key, labels, node) in order; a block's node is a body."""
-        entries = []
+        entries: list[tuple[str, tuple[str, ...] | None, Node]] = []
         for each in _children(tree):
             if each[1] == "attribute":
                 entries.append((_token(each[2]), None, self.expression(each[-1])))
@@ -142,7 +144,9 @@ class _Words:
     def _index_expr_term(self, tree: Tree, parts: list[Tree]) -> Node:
         index = parts[1]
         if index[1] == "short_index":
-            return self._node(tree, "index", self.expression(parts[0]), self._node(index, "literal", int(index[-1][2][:9])))
+            return self._node(
+                tree, "index", self.expression(parts[0]), self._node(index, "literal", int(index[-1][2][:9]))
+            )
         return self._node(tree, "index", self.expression(parts[0]), self.expression(_children(index)[0]))
 
     def _attr_splat_expr_term(self, tree: Tree, parts: list[Tree]) -> Node:
@@ -180,7 +184,9 @@ class _Words:
         grouped = any(part[1] == "ELLIPSIS" for part in tree[2:])
         if grouped:
             return self._node(tree, "other", "grouping with `...`")
-        return self._node(tree, "for", names, self.expression(inner[-1]), tuple(map(self.expression, results)), condition)
+        return self._node(
+            tree, "for", names, self.expression(inner[-1]), tuple(map(self.expression, results)), condition
+        )
 
     _for_object_expr = _for_tuple_expr
 

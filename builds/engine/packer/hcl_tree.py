@@ -1,6 +1,6 @@
 """The program that parses HCL2: JSON of files on its input, JSON of trees or of an error on its output.
 
-It is a process of its own because some short texts cost the parser hours or gigabytes, which a process can be kept from.
+It is a process of its own because some short texts cost the parser hours or gigabytes: its own limits end it.
 Trees are `[line, rule, child, …]`, tokens `[line, type, text]` with the type in capitals.
 """
 
@@ -13,7 +13,7 @@ import sys
 from typing import Any
 
 from hcl2.api import parses_to_tree
-from lark import Token, Tree
+from lark import Token
 from lark.exceptions import LarkError, UnexpectedInput
 
 DEPTH = 150
@@ -33,7 +33,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu + 1))
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     sys.setrecursionlimit(20_000)
-    answers = {}
+    answers: dict[str, dict[str, Any]] = {}
     for name, text in json.load(sys.stdin).items():
         try:
             answers[name] = {"tree": tree(text)}

@@ -6,7 +6,6 @@ import json
 import math
 import re
 from dataclasses import dataclass, field
-from json.decoder import scanstring
 from typing import Any
 
 from .errors import Unreadable
@@ -16,6 +15,7 @@ from .notes import Place
 DEPTH = 50
 SPACE = re.compile(r"[ \t\r\n]*")
 SCALAR = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?|true|false|null")
+DECODER: Any = json.JSONDecoder(strict=False)  # its parser of strings knows every escape
 COMMENT = re.compile(r"//|#|/\*")
 
 
@@ -95,7 +95,9 @@ class _Reader:
 
     def _key(self) -> str:
         if self._text[self._at : self._at + 1] != '"':
-            raise self._error("expected a key in quotes" if self._at < len(self._text) else "the template ends too early")
+            raise self._error(
+                "expected a key in quotes" if self._at < len(self._text) else "the template ends too early"
+            )
         key = self._string()
         self._skip()
         if self._text[self._at : self._at + 1] != ":":
@@ -105,8 +107,9 @@ class _Reader:
 
     def _string(self) -> str:
         start = self._at
+        string: str
         try:
-            string, self._at = scanstring(self._text, start + 1, False)
+            string, self._at = DECODER.parse_string(self._text, start + 1, False)
         except json.JSONDecodeError as error:
             raise self._error(error.msg.lower().removesuffix(" at")) from None
         self._line += self._text.count("\n", start, self._at)

@@ -45,7 +45,7 @@ def machines(build: Build, only: Sequence[str], conversion: Conversion) -> list[
     for each in [each for each in meant if each.type not in BUILDERS]:
         if found:
             notes.left_out(each.place, each.path, f"Slipway has no builder `{each.type}`.", what=each.type)
-        elif target := other.other(conversion.options(each), each.type):
+        elif target := other(conversion.options(each), each.type):
             found.append(Machine(target, (each,)))
     return found
 

@@ -65,3 +65,4 @@ class Model:
     builds: list[Build] = field(default_factory=list)
     aside: list[tuple[Place, str, str]] = field(default_factory=list)
     """Parts that are left out at once: place, path, why."""
+    not_needed: list[tuple[Place, str, str]] = field(default_factory=list)

@@ -61,7 +61,7 @@ class Options:
 
     def peek(self, key: str) -> Any:
         """What it comes to, without taking it."""
-        return self.conversion.evaluator.settled(self._given[key]) if key in self._given else None
+        return self.conversion.evaluator.glimpse(self._given[key]) if key in self._given else None
 
     def constant(self, key: str) -> Any:
         """What it comes to with the variables' defaults. None, and a note, when nobody can say."""
@@ -96,7 +96,10 @@ class Options:
         value = self._known(key, given.value) if given else None
         if not isinstance(value, dict):
             return {}
-        written = {name: self._known(f"{key}.{name}", self.conversion.variables.written(each, where)) for name, each in value.items()}
+        written = {
+            name: self._known(f"{key}.{name}", self.conversion.variables.written(each, where))
+            for name, each in value.items()
+        }
         return {name: each for name, each in written.items() if each is not None}
 
     def number(self, key: str) -> int | None:
@@ -154,5 +157,3 @@ class Options:
             self.notes.left_out(place, path, f"Its value is not known before a build: {reason}.")
             return None
         return value
-
-

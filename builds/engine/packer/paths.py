@@ -18,7 +18,11 @@ def in_source(options: Options, key: str, written: str) -> str:
     inside = posixpath.normpath(inside) if inside else "."
     if inside == ".":
         inside = "files"
-        options.notes.to_do(*options.at(key), f"{written!r} is the whole folder.", f"Put what is needed of it into `{inside}` in the source.")
+        options.notes.to_do(
+            *options.at(key),
+            f"{written!r} is the whole folder.",
+            f"Put what is needed of it into `{inside}` in the source.",
+        )
     elif inside != path:
         why = f"{written!r} lies outside of the template's folder, and a source has nothing outside."
         options.notes.to_do(*options.at(key), why, f"Put it at `{inside}` in the source.")
@@ -41,5 +45,7 @@ def paths(options: Options, key: str) -> list[str]:
         if isinstance(value, str) and value.strip():
             found.append(in_source(options, key, value.strip()))
         elif reason := getattr(value, "reason", "it is empty"):
-            options.notes.left_out(given.place, f"{options.path}.{key}", f"This path is not known before a build: {reason}.")
+            options.notes.left_out(
+                given.place, f"{options.path}.{key}", f"This path is not known before a build: {reason}."
+            )
     return found

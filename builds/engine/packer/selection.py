@@ -10,7 +10,6 @@ from .model import Build, Component, Model
 from .options import Options
 
 
-
 def names(builder: Component, build: str = "") -> set[str]:
     """What a builder may be called."""
     typed = f"{builder.type}.{builder.name}"
@@ -18,7 +17,9 @@ def names(builder: Component, build: str = "") -> set[str]:
 
 
 def wanted(builder: Component, build: Build, only: Sequence[str]) -> bool:
-    return not only or any(fnmatch.fnmatchcase(name, pattern) for pattern in only for name in names(builder, build.name))
+    return not only or any(
+        fnmatch.fnmatchcase(name, pattern) for pattern in only for name in names(builder, build.name)
+    )
 
 
 def chosen_build(model: Model, only: Sequence[str]) -> Build | None:

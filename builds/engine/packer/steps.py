@@ -36,7 +36,9 @@ def steps(build: Build, machines: Sequence[Machine], conversion: Conversion) -> 
     return made
 
 
-def _entries(component: Component, firsts: list[Component], guest: Guest, conversion: Conversion) -> list[dict[str, Any]]:
+def _entries(
+    component: Component, firsts: list[Component], guest: Guest, conversion: Conversion
+) -> list[dict[str, Any]]:
     notes = conversion.notes
     make = PROVISIONERS.get(component.type)
     if make is None:
@@ -86,5 +88,7 @@ def _say_what_scripts_lack(made: Sequence[Step], firsts: Sequence[Component], co
     if scripts := [step for step in made if "script" in step.entry.get("shell", {})]:
         first = scripts[0].origin
         why = f"Packer gives scripts {', '.join(PACKERS_VARIABLES)}; Slipway does not."
-        todo = f"Where a script reads them, set them in its `env` (they were {', '.join(each.type for each in firsts)})."
+        todo = (
+            f"Where a script reads them, set them in its `env` (they were {', '.join(each.type for each in firsts)})."
+        )
         conversion.notes.changed(first.place, first.path, why, todo, what="scripts")

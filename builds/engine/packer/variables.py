@@ -59,7 +59,11 @@ class Variables:
 
     def declarations(self) -> dict[str, dict[str, Any]]:
         """The section `variables`; also accounts for the variables that are not in it."""
-        used = {self._names[name]: self._declaration(each) for name, each in self._model.variables.items() if name in self._names}
+        used = {
+            self._names[name]: self._declaration(each)
+            for name, each in self._model.variables.items()
+            if name in self._names
+        }
         for name, each in self._model.variables.items():
             if name not in self._names:
                 self._account_for_unused(each)
@@ -117,7 +121,9 @@ class Variables:
         path = f"variables.{declared.name}"
         if declared.name in self._evaluator.constants and not declared.sensitive:
             shown_default = shown_short(self._evaluator.default(declared.name))
-            why = f"Its value, {shown_default}, stands where it was used: sizes, names and lists take no variables here."
+            why = (
+                f"Its value, {shown_default}, stands where it was used: sizes, names and lists take no variables here."
+            )
             self._notes.changed(declared.place, path, why)
         else:
             why = "Only parts that are not taken over use it, or none."

@@ -40,7 +40,9 @@ def _list(dumper: yaml.SafeDumper, data: Sequence[Any]) -> yaml.SequenceNode:
 def _is_short(data: Any) -> bool:
     values = list(data.values()) if isinstance(data, dict) else list(data)
     inner = [more for value in values for more in (value.values() if isinstance(value, dict) else [value])]
-    simple = all(isinstance(value, bool | int | float) or (isinstance(value, str) and "\n" not in value) for value in inner)
+    simple = all(
+        isinstance(value, bool | int | float) or (isinstance(value, str) and "\n" not in value) for value in inner
+    )
     return simple and len(str(data)) < WIDTH - 30
 
 
@@ -57,10 +59,8 @@ def template(sections: Mapping[str, Any], notes: Sequence[Note], origin: str) ->
         lines += [f"#   line {note.line}, {_said(note.path)}: {_said(note.todo or note.why)}" for note in to_do]
     parts = ["\n".join(lines) + "\n"]
     for name, section in sections.items():
-        flat = name in ("base", "size")
-        value = section if flat else _Block(section) if isinstance(section, dict) else section
-        dumped = yaml.dump({name: value} if flat else _Block({name: value}), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=10**6)
-        parts.append(dumped)
+        value = _Block(section) if name in ("variables", "platforms") else section
+        parts.append(yaml.dump(_Block({name: value}), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=10**6))
     return "\n".join(parts)
 
 

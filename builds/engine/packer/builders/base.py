@@ -48,7 +48,9 @@ def size(options: Options, **found: tuple[str, int | None]) -> dict[str, Any]:
         least, most = LIMITS[part]
         fitting = min(max(amount, least), most)
         if fitting != amount:
-            options.notes.changed(*options.at(key), f"`size.{part}` is from {_shown(part, least)} to {_shown(part, most)}.")
+            options.notes.changed(
+                *options.at(key), f"`size.{part}` is from {_shown(part, least)} to {_shown(part, most)}."
+            )
         if fitting != getattr(Size(), part):
             written[part] = _shown(part, fitting)
     return written

@@ -34,15 +34,20 @@ REASONS = {
 }
 PACKERS = (
     "*_binary", "accelerator", "bundle_iso", "display", "headless", "host_port_*", "keep_registered", "ks_*",
-    "output_directory", "output_filename", "qemu_img_args", "qmp_*", "remote_*", "shutdown_timeout", "skip_*", "use_default_display",
+    "output_directory", "output_filename", "qemu_img_args", "qmp_*", "remote_*", "shutdown_timeout",
+    "skip_*", "use_default_display",
     "vnc_*", "vrdp_*", "disable_shutdown", "disk_compression", "disk_cache", "disk_discard", "disk_detect_zeroes",
     "cleanup_remote_cache", "insecure_connection", "ovftool_options", "ip_*", "vm_discovery*", "force", "first_boot*",
 )  # fmt: skip
 HARDWARES = (
-    "cpu_model", "cpu_*", "disk_interface", "disk_adapter_type", "disk_type_id", "disk_image_*", "net_*", "machine_type", "network*",
-    "nic_type", "hard_drive_*", "sata_*", "usb*", "gfx_*", "rtc_*", "sound", "audio*", "serial", "parallel", "guest_os_type",
-    "guest_os_*", "version", "nested_virt", "chipset", "video_*", "switch_name", "enable_*", "generation", "vlan_id", "host_interfaces",
-    "RAM_*", "CPU_*", "cpu*", "memory_*", "vm_version", "NestedHV", "iso_interface", "cdrom_interface", "hardware_*", "tpm_*", "mac_address",
+    "cpu_model", "cpu_*", "disk_interface", "disk_adapter_type", "disk_type_id", "disk_image_*", "net_*",
+    "machine_type", "network*",
+    "nic_type", "hard_drive_*", "sata_*", "usb*", "gfx_*", "rtc_*", "sound", "audio*", "serial", "parallel",
+    "guest_os_type",
+    "guest_os_*", "version", "nested_virt", "chipset", "video_*", "switch_name", "enable_*", "generation",
+    "vlan_id", "host_interfaces",
+    "RAM_*", "CPU_*", "cpu*", "memory_*", "vm_version", "NestedHV", "iso_interface", "cdrom_interface",
+    "hardware_*", "tpm_*", "mac_address",
     "parallels_*", "sockets", "threads", "cores", "disk_controller_type", "snapshot_*",
 )  # fmt: skip
 
@@ -68,10 +73,21 @@ def disk(options: Options, kind: str) -> Target | None:
 def _base(options: Options, kind: str) -> Any:
     if not kind.endswith(("-ovf", "-vmx", "-vm", "-pvm", "-vmcx")):
         return from_iso(options, ("vm_name", "guest_os_type", "output_directory", "disk_image"))
-    key = next((key for key in ("source_path", "clone_from_vmcx_path", "clone_from_vm_name", "vm_name") if key in options), "")
+    key = next(
+        (key for key in ("source_path", "clone_from_vmcx_path", "clone_from_vm_name", "vm_name") if key in options), ""
+    )
     told = [options.peek(each) for each in (key, "vm_name", "checksum")]
-    options.not_needed(key or "-", "checksum*", "import_*", "linked", "attach_snapshot", "target_snapshot", "delete_target_*", "clone_*")
-    from_iso_too = {each: "The base is a finished system." for each in ("boot_*", "http_*", "floppy_*", "cd_*")}
+    options.not_needed(
+        key or "-",
+        "checksum*",
+        "import_*",
+        "linked",
+        "attach_snapshot",
+        "target_snapshot",
+        "delete_target_*",
+        "clone_*",
+    )
+    from_iso_too = dict.fromkeys(("boot_*", "http_*", "floppy_*", "cd_*"), "The base is a finished system.")
     options.leave(from_iso_too)
     why = "The machine that Packer starts from is a file in a format of its own."
     place_, path = options.at(key) if key else (options.place, options.path)
@@ -91,7 +107,9 @@ def _formats(options: Options, kind: str) -> list[Any]:
         why = f"Images for {family} are not made; the machine is made on qemu, as qcow2."
         options.notes.changed(options.place, options.path, why)
         return ["qcow2"]
-    options.notes.changed(options.place, options.path, f"The machine is made on qemu, not on {family}; its image is an OVA.")
+    options.notes.changed(
+        options.place, options.path, f"The machine is made on qemu, not on {family}; its image is an OVA."
+    )
     return [OWN_FORMATS[family]]
 
 
@@ -128,7 +146,14 @@ def _other_ways(options: Options) -> dict[str, int]:
         pairs += [(str(name), str(value)) for name, value in data.items()] if isinstance(data, dict) else []
     for name, value in pairs:
         number = re.match(r"(?:cpus=|size=)?([0-9]{1,9})([MGmg]?)", value)
-        part = {"-smp": "cpus", "--cpus": "cpus", "numvcpus": "cpus", "-m": "memory", "--memory": "memory", "memsize": "memory"}.get(name)
+        part = {
+            "-smp": "cpus",
+            "--cpus": "cpus",
+            "numvcpus": "cpus",
+            "-m": "memory",
+            "--memory": "memory",
+            "memsize": "memory",
+        }.get(name)
         if part and number:
             unit = 1 if part == "cpus" else 2**30 if number[2].lower() == "g" else 2**20
             found[part] = int(number[1]) * unit

@@ -14,8 +14,24 @@ from ..values import FromData
 from .base import ACCESS, GIB, NAMES, WINDOWS, Target, amount, is_windows, size
 
 OWNER = re.compile(r"[0-9]{12}|self|amazon|aws-marketplace")
-SIGN_IN = ("access_key", "secret_key", "token", "profile", "assume_role", "shared_credentials_file", "mfa_code", "vault_aws_engine", "aws_polling")
-USUAL = {"virtualization-type": "hvm", "root-device-type": "ebs", "architecture": "x86_64", "state": "available", "image-type": "machine"}
+SIGN_IN = (
+    "access_key",
+    "secret_key",
+    "token",
+    "profile",
+    "assume_role",
+    "shared_credentials_file",
+    "mfa_code",
+    "vault_aws_engine",
+    "aws_polling",
+)
+USUAL = {
+    "virtualization-type": "hvm",
+    "root-device-type": "ebs",
+    "architecture": "x86_64",
+    "state": "available",
+    "image-type": "machine",
+}
 UNSET = "ami-00000000000000000"
 PUBLISHERS = 'Debian\'s owner is "136693071363", Ubuntu\'s "099720109477".'
 REASONS = {
@@ -36,9 +52,12 @@ REASONS = {
     "windows_password_timeout": "Slipway makes machines that run Linux.",
 }
 NOT_NEEDED = (
-    "force_*", "skip_*", "ena_support", "sriov_support", "vpc_*", "subnet_filter", "availability_zone", "shutdown_behavior", "tenancy", "boot_mode",
-    "disable_*", "enable_*", "max_retries", "*_filter", "spot_*", "block_duration_minutes", "metadata_options", "insecure_skip_tls_verify",
-    "custom_endpoint_ec2", "decode_authorization_messages", "fleet_tags", "ami_virtualization_type", "placement", "license_specifications",
+    "force_*", "skip_*", "ena_support", "sriov_support", "vpc_*", "subnet_filter", "availability_zone",
+    "shutdown_behavior", "tenancy", "boot_mode",
+    "disable_*", "enable_*", "max_retries", "*_filter", "spot_*", "block_duration_minutes",
+    "metadata_options", "insecure_skip_tls_verify",
+    "custom_endpoint_ec2", "decode_authorization_messages", "fleet_tags", "ami_virtualization_type",
+    "placement", "license_specifications",
     "snapshot_copy_*", "no_ephemeral",
 )  # fmt: skip
 
@@ -48,7 +67,13 @@ def ec2(options: Options, kind: str) -> Target | None:
         options.notes.left_out(options.place, options.path, WINDOWS, what=kind)
         return None
     written: dict[str, Any] = {}
-    for key, ours in (("region", "region"), ("instance_type", "instance_type"), ("subnet_id", "subnet"), ("iam_instance_profile", "instance_profile"), ("ssh_username", "ssh_user")):
+    for key, ours in (
+        ("region", "region"),
+        ("instance_type", "instance_type"),
+        ("subnet_id", "subnet"),
+        ("iam_instance_profile", "instance_profile"),
+        ("ssh_username", "ssh_user"),
+    ):
         if value := options.text(key):
             written[ours] = value
     if port := options.number("ssh_port"):
@@ -61,14 +86,30 @@ def ec2(options: Options, kind: str) -> Target | None:
         written["volume"] = volume
     written["source"] = _source(options)
     ami = _ami(options)
-    origins = {"subnet": "subnet_id", "instance_profile": "iam_instance_profile", "ssh_user": "ssh_username", "volume": "launch_block_device_mappings", "source": "source_ami"}
+    origins = {
+        "subnet": "subnet_id",
+        "instance_profile": "iam_instance_profile",
+        "ssh_user": "ssh_username",
+        "volume": "launch_block_device_mappings",
+        "source": "source_ami",
+    }
     written = fit(Ec2, written, options, origins)
     if "source" not in written:
-        written["source"] = _unset(options, *options.at("source_ami"), "The AMI that it starts from is nothing that EC2 has.")
+        written["source"] = _unset(
+            options, *options.at("source_ami"), "The AMI that it starts from is nothing that EC2 has."
+        )
     if not options.peek("ssh_username") and not written.get("ssh_user"):
-        options.notes.to_do(options.place, options.path, "It does not say who logs in; Slipway takes admin.", "Set `ssh_user`.", what="ssh_user")
+        options.notes.to_do(
+            options.place,
+            options.path,
+            "It does not say who logs in; Slipway takes admin.",
+            "Set `ssh_user`.",
+            what="ssh_user",
+        )
     login = options.peek("ssh_username")
-    target = Target("ec2", written, [{"ami": found} if (found := fit(Ami, ami, options, {"share": "ami_users"})) else "ami"])
+    target = Target(
+        "ec2", written, [{"ami": found} if (found := fit(Ami, ami, options, {"share": "ami_users"})) else "ami"]
+    )
     target.size = size(options, disk=("launch_block_device_mappings", disk))
     target.login = login if isinstance(login, str) and login else "root"
     options.leave(REASONS)
@@ -127,7 +168,12 @@ def _volume(options: Options) -> tuple[int | None, dict[str, Any]]:
         if key := block.text("kms_key_id"):
             volume["kms_key"] = key
         block.not_needed("device_name", "delete_on_termination", "snapshot_id", why="It is the source's root volume.")
-        block.leave({"iops": "Volumes have what their kind has without asking.", "throughput": "Volumes have what their kind has without asking."})
+        block.leave(
+            {
+                "iops": "Volumes have what their kind has without asking.",
+                "throughput": "Volumes have what their kind has without asking.",
+            }
+        )
         block.finish()
     if options.flag("encrypt_boot"):
         volume["encrypted"] = True
@@ -190,7 +236,13 @@ def _filter(block: Options) -> dict[str, Any]:
 
 
 def _unset(options: Options, place: Place, path: str, why: str) -> dict[str, Any]:
-    options.notes.to_do(place, path, f"{why} {UNSET} does not exist.", f"Put an AMI, or a filter for one, into `source`. {PUBLISHERS}", what="source")
+    options.notes.to_do(
+        place,
+        path,
+        f"{why} {UNSET} does not exist.",
+        f"Put an AMI, or a filter for one, into `source`. {PUBLISHERS}",
+        what="source",
+    )
     return {"id": UNSET}
 
 

@@ -7,7 +7,8 @@ from .base import WINDOWS, Target, is_windows
 from .starting import finished, system
 
 TOLD = (
-    "image", "image_family", "source_image", "source_image_family", "image_sku", "image_offer", "image_publisher", "source_ami_filter",
+    "image", "image_family", "source_image", "source_image_family", "image_sku", "image_offer",
+    "image_publisher", "source_ami_filter",
     "iso_file", "iso_url", "clone_vm", "template_name", "image_name", "vm_name", "snapshot_name", "name",
 )  # fmt: skip
 UNLIKE = "It belongs to a builder that is not taken over."

@@ -53,7 +53,8 @@ def finished(options: Options, place: Place, path: str, found: str, told: Any, w
         options.notes.to_do(place, path, f"{why} The base is {DEBIAN}.{old}", MOVE, what="base")
         return DEBIAN
     name = found or "linux"
-    todo = f"Put the address of a cloud image of {found or 'its system'} (qcow2, raw or VMDK) and its SHA-256 into `base`. {MOVE}"
+    image = f"a cloud image of {found or 'its system'} (qcow2, raw or VMDK)"
+    todo = f"Put the address of {image} and its SHA-256 into `base`. {MOVE}"
     options.notes.to_do(place, path, f"{why} `base` holds an address that does not exist.", todo, what="base")
     return {"url": f"https://example.com/{name}.qcow2", "sha256": UNSET}
 
@@ -61,12 +62,24 @@ def finished(options: Options, place: Place, path: str, found: str, told: Any, w
 def from_iso(options: Options, names: tuple[str, ...]) -> Any:
     """`names`: keys that may tell which system it is."""
     told = [options.peek(key) for key in ("iso_url", "iso_urls", "iso_target_path", *names)]
-    urls = [options.peek("iso_url"), *(options.peek("iso_urls") or [] if isinstance(options.peek("iso_urls"), list) else [])]
+    several = options.peek("iso_urls")
+    urls = [options.peek("iso_url"), *(several if isinstance(several, list) else [])]
     key = next((key for key in ("iso_url", "iso_urls", "iso_file", "iso_paths", "boot_command") if key in options), "")
     place, path = options.at(key) if key else (options.place, options.path)
     is_disk = _is_disk(options)
     checksum = _sha256(options)
-    for used in ("iso_url", "iso_urls", "iso_file", "disk_image", "iso_checksum", "iso_checksum_type", "iso_checksum_url"):
+    if is_disk:
+        options.constant("iso_url")
+        options.constant("iso_checksum")
+    for used in (
+        "iso_url",
+        "iso_urls",
+        "iso_file",
+        "disk_image",
+        "iso_checksum",
+        "iso_checksum_type",
+        "iso_checksum_url",
+    ):
         options.take(used)
     options.not_needed("iso_target_*", "use_backing_file", "skip_resize_disk")
     if not is_disk:
@@ -86,7 +99,9 @@ def _image(options: Options, place: Place, path: str, url: str, checksum: str, t
     if not url:
         return finished(options, place, path, system(*told), told, "The image's address is not known before a build.")
     if not re.match(r"https?://[^\s/]+/\S+$", url):
-        options.notes.to_do(place, path, "The image is a file of the one who ran Packer.", "Add it to the source.", what="base")
+        options.notes.to_do(
+            place, path, "The image is a file of the one who ran Packer.", "Add it to the source.", what="base"
+        )
         return {"file": in_source(options, path.rpartition(".")[2], url.removeprefix("file://"))}
     if not checksum:
         why = "Its SHA-256 is not in Packer's template, or is of another kind."

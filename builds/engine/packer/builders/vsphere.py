@@ -60,11 +60,26 @@ def vsphere(options: Options, kind: str) -> Target | None:
         memory=("RAM", amount(options, "RAM")),
         disk=("disk_size", disk),
     )
-    target = Target("vsphere", written, [{"vsphere-template": found} if (found := library(options)) else "vsphere-template"], size=measured)
+    target = Target(
+        "vsphere",
+        written,
+        [{"vsphere-template": found} if (found := library(options)) else "vsphere-template"],
+        size=measured,
+    )
     target.login = str(options.peek("ssh_username") or "root")
     options.leave(REASONS)
     options.not_needed("vm_name", why=NAMES)
-    options.not_needed("convert_to_template", "shutdown_*", "ip_*", "CPU_*", "RAM_*", "NestedHV", "create_snapshot", "disk_controller_type", *ACCESS)
+    options.not_needed(
+        "convert_to_template",
+        "shutdown_*",
+        "ip_*",
+        "CPU_*",
+        "RAM_*",
+        "NestedHV",
+        "create_snapshot",
+        "disk_controller_type",
+        *ACCESS,
+    )
     options.finish()
     return target
 

@@ -33,6 +33,8 @@ WAITS = "Slipway waits for a machine that restarts, and then goes on at once."
 
 def common(options: Options) -> None:
     """Options that every provisioner may have."""
-    options.leave({"pause_before": WAITS, "pause_after": WAITS}, "If it is for something else, put a `sleep` into the script.")
+    options.leave(
+        {"pause_before": WAITS, "pause_after": WAITS}, "If it is for something else, put a `sleep` into the script."
+    )
     options.not_needed("timeout", "max_retries", "generated", why=NOT_NEEDED)
     options.finish()

@@ -28,7 +28,7 @@ def execution(options: Options, login: str) -> Execution:
         options.take("execute_command")
         return Execution(login, "")
     options.take("execute_command")
-    before, _, after = (PATH.split(given, maxsplit=1) + ["", ""])[:3]
+    before, _, after = [*PATH.split(given, maxsplit=1), "", ""][:3]
     user = login
     if named := SUDO_USER.search(before):
         user = named[1]
@@ -40,6 +40,11 @@ def execution(options: Options, login: str) -> Execution:
         name = shell[1].split()[-1]
         shebang = f"#!{name if name.startswith('/') else f'/bin/{name}'}{shell[2]}"
     done = [f"as {user}"] + ([f"by {shebang[2:]}" if len(shebang.split()) < 3 else "with its shell"] if shebang else [])
-    left = "" if re.fullmatch(r"[\s'\";]*", after) else f" What follows the script ({after.strip()[:60]!r}) is left out."
-    options.notes.changed(*options.at("execute_command"), f"The script runs {' and '.join(done)}; a script with `#!` as that line says.{left}")
+    left = (
+        "" if re.fullmatch(r"[\s'\";]*", after) else f" What follows the script ({after.strip()[:60]!r}) is left out."
+    )
+    options.notes.changed(
+        *options.at("execute_command"),
+        f"The script runs {' and '.join(done)}; a script with `#!` as that line says.{left}",
+    )
     return Execution(user, shebang)

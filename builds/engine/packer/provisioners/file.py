@@ -14,7 +14,6 @@ from ..variables import Where
 from .base import Entry, Guest, common
 
 FOLDERS = {"/tmp", "/var/tmp", "/opt", "/root", "/etc", "/home", "/usr/local/bin", "/usr/local/sbin", "/srv", "/mnt"}  # noqa: S108
-FOLDER = "A folder goes into the target, as Packer does it when `source` does not end with `/`."
 
 
 def file(options: Options, guest: Guest) -> list[Entry]:
@@ -65,6 +64,6 @@ def _goal(options: Options, source: str, target: str) -> str:
         return target
     if posixpath.basename(target) == posixpath.basename(source) or "." in posixpath.basename(target):
         return target
-    why = f"`{source}` is taken for a file. {FOLDER}"
-    options.notes.changed(*options.at("source"), why, f"If it is a folder, write `target: {target}/`.")
-    return target
+    why = f"`{source}` is taken for a folder, which Packer puts into the target."
+    options.notes.changed(*options.at("source"), why, f"If it is a file, write `target: {target}`.")
+    return f"{target}/"

@@ -28,7 +28,7 @@ OWN = {"remote_folder", "remote_file", "remote_path", "skip_clean", "binary", "s
 def shell(options: Options, guest: Guest) -> list[Entry]:
     run = execution(options, guest.login)
     written, origins = _shared(options, run)
-    scripts = _scripts(options, run, guest)
+    scripts = _scripts(options, run)
     disconnects = options.flag("expect_disconnect")
     options.not_needed(*OWN, "env_var_format", "remote_env*", why=NOT_NEEDED)
     made: list[Entry] = []
@@ -46,8 +46,6 @@ def shell(options: Options, guest: Guest) -> list[Entry]:
         options.notes.changed(*options.at("expect_disconnect"), "No restart was found in it, so none is made.")
     common(options)
     return made
-
-
 
 
 def _restarts(script: str, last: bool, scripts: list[dict[str, Any]]) -> bool:
@@ -102,7 +100,7 @@ def _is_name(options: Options, name: str) -> bool:
     return False
 
 
-def _scripts(options: Options, run: Execution, guest: Guest) -> list[dict[str, Any]]:
+def _scripts(options: Options, run: Execution) -> list[dict[str, Any]]:
     scripts: list[dict[str, Any]] = []
     shebang = options.constant("inline_shebang") or SHEBANG
     lines = options.items("inline")

@@ -66,7 +66,15 @@ class Tool:
 
 
 ANSIBLE = {"playbook_file": ("playbook", _one), "extra_vars": ("extra_vars", _mapping)}
-ANSIBLE_OWN = ("staging_directory", "clean_staging_directory", "use_proxy", "ansible_proxy_*", "user", "local_port", "sftp_command")
+ANSIBLE_OWN = (
+    "staging_directory",
+    "clean_staging_directory",
+    "use_proxy",
+    "ansible_proxy_*",
+    "user",
+    "local_port",
+    "sftp_command",
+)
 INVENTORY = "Slipway makes the inventory; it has one machine."
 COLLECTIONS = "Roles and collections are files of the source; none are fetched while a machine is made."
 
@@ -85,7 +93,16 @@ TABLE = {
             "extra_arguments": "Slipway calls Puppet in its own way.",
             "options": "Slipway calls Puppet in its own way.",
         },
-        not_needed=("staging_dir*", "working_directory", "prevent_sudo", "puppet_bin_dir", "execute_command", "clean_staging_directory", "guest_os_type", "ignore_exit_codes"),
+        not_needed=(
+            "staging_dir*",
+            "working_directory",
+            "prevent_sudo",
+            "puppet_bin_dir",
+            "execute_command",
+            "clean_staging_directory",
+            "guest_os_type",
+            "ignore_exit_codes",
+        ),
     ),
     "chef-solo": Tool(
         "chef",
@@ -124,7 +141,16 @@ TABLE = {
             "host_alias": INVENTORY,
             "ansible_env_vars": "Slipway gives ansible-playbook an environment of its own.",
         },
-        not_needed=(*ANSIBLE_OWN, "ansible_ssh_extra_args", "command", "ssh_*", "skip_version_check", "keep_inventory_file", "roles_path_*", "adapter_key_type"),
+        not_needed=(
+            *ANSIBLE_OWN,
+            "ansible_ssh_extra_args",
+            "command",
+            "ssh_*",
+            "skip_version_check",
+            "keep_inventory_file",
+            "roles_path_*",
+            "adapter_key_type",
+        ),
     ),
     "ansible-local": Tool(
         "ansible",
@@ -145,7 +171,7 @@ TABLE = {
 }
 
 
-def tool(described: Tool, options: Options, guest: Guest) -> list[Entry]:
+def tool(described: Tool, options: Options, _: Guest) -> list[Entry]:
     kind = options.conversion.registry.provisioners.get(described.ours)
     written: dict[str, Any] = {}
     origins: dict[str, str] = {}
@@ -165,7 +191,9 @@ def tool(described: Tool, options: Options, guest: Guest) -> list[Entry]:
         written = fit(kind, {**written, **described.always}, options, origins)
     missing = [option for option in described.required if option not in written]
     if missing:
-        options.notes.left_out(options.place, options.path, f"Without its {' and '.join(missing)} there is nothing to run.")
+        options.notes.left_out(
+            options.place, options.path, f"Without its {' and '.join(missing)} there is nothing to run."
+        )
         return []
     return [{described.ours: written}]
 
@@ -193,7 +221,9 @@ def _arguments(options: Options, extra: dict[str, Any]) -> dict[str, Any]:
         else:
             rest += [word] if sign or not ours else [word, value]
     if rest:
-        why = f"Of its arguments, {shlex.join(rest)[:200]!r} is left out: Slipway calls ansible-playbook in its own way."
+        why = (
+            f"Of its arguments, {shlex.join(rest)[:200]!r} is left out: Slipway calls ansible-playbook in its own way."
+        )
         options.notes.left_out(*options.at("extra_arguments"), why)
     return {option: value for option, value in found.items() if value}
 
