@@ -2,7 +2,20 @@
 
 from django.urls import path
 
-from . import accounts, appliances, builds, deliveries, home, importing, queue, releases, resources, revisions, teams, verbs
+from . import (
+    accounts,
+    appliances,
+    builds,
+    deliveries,
+    home,
+    importing,
+    queue,
+    releases,
+    resources,
+    revisions,
+    teams,
+    verbs,
+)
 
 APPLIANCE = "dashboard/appliances/<slug:team>/<slug:appliance>"
 RELEASE = f"{APPLIANCE}/releases/<str:version>"

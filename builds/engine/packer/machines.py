@@ -67,6 +67,6 @@ def _same_machine(target: Target, first: Component, rest: list[Component], conve
         target.formats += [one for one in more.formats if one not in target.formats]
         target.boxes += [box for box in more.boxes if box not in target.boxes]
         merged.append(each)
-        why = f"It makes the same machine as {first.name}, whose options hold; here it is one more format of that machine."
+        why = f"It makes the same machine as {first.name}, whose options hold; it is one more format of that machine."
         conversion.notes.changed(each.place, each.path, why, what=each.type)
     return merged

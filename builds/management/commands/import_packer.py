@@ -24,9 +24,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("files", type=Path, nargs="+", help="A file, several HCL2 files, or a folder of them.")
         parser.add_argument("-o", "--output", type=Path, help="Write the template there instead.")
-        parser.add_argument("--only", action="append", default=[], metavar="BUILDER", help="As Packer's; may be repeated.")
+        parser.add_argument("--only", action="append", default=[], metavar="BUILDER", help="As Packer's; repeatable.")
 
-    def handle(self, *, files: list[Path], output: Path | None, only: list[str], **options: Any) -> None:
+    def handle(self, *, files: list[Path], output: Path | None, only: list[str], **_: Any) -> None:
         try:
             imported = convert(read(files), only)
         except Unreadable as error:

@@ -74,7 +74,16 @@ def amount(options: Options, key: str, unit: int = MIB) -> int | None:
     return int(found[1]) * (UNITS[found[2].lower()] if found[2] else unit)
 
 
+ARM = re.compile(r"aarch64|arm64|\b(a1|[a-z]+[0-9]+g[dne]*)\.(medium|metal|[0-9]*x?large)", re.IGNORECASE)
 WINDOWS = "Its machine runs Windows; Slipway makes machines that run Linux."
+
+
+def look_for_arm(options: Options, *keys: str) -> None:
+    """A machine of another kind than ours is nothing that a note about hardware may hide."""
+    for key in keys:
+        if ARM.search(str(options.peek(key))):
+            why = "It is for ARM; Slipway makes machines and images for x86_64."
+            options.notes.to_do(*options.at(key), why, "Name what it starts from, and what it installs, for x86_64.")
 
 
 def is_windows(options: Options) -> bool:

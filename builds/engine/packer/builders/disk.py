@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from ..options import Options
-from .base import ACCESS, NAMES, WINDOWS, Target, amount, is_windows, size
+from .base import ACCESS, NAMES, WINDOWS, Target, amount, is_windows, look_for_arm, size
 from .starting import finished, from_iso, system
 from .vsphere import library, place
 
@@ -56,6 +56,7 @@ def disk(options: Options, kind: str) -> Target | None:
     if is_windows(options):
         options.notes.left_out(options.place, options.path, WINDOWS, what=kind)
         return None
+    look_for_arm(options, "qemu_binary", "iso_url", "iso_urls")
     target = Target("qemu", size=_size(options))
     family = kind.partition("-")[0]
     target.boxes = [BOXES[family]] if family in BOXES else []

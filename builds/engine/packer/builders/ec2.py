@@ -11,7 +11,7 @@ from ..fitting import fit
 from ..notes import Place
 from ..options import Options
 from ..values import FromData
-from .base import ACCESS, GIB, NAMES, WINDOWS, Target, amount, is_windows, size
+from .base import ACCESS, GIB, NAMES, WINDOWS, Target, amount, is_windows, look_for_arm, size
 
 OWNER = re.compile(r"[0-9]{12}|self|amazon|aws-marketplace")
 SIGN_IN = (
@@ -66,6 +66,7 @@ def ec2(options: Options, kind: str) -> Target | None:
     if is_windows(options):
         options.notes.left_out(options.place, options.path, WINDOWS, what=kind)
         return None
+    look_for_arm(options, "instance_type", "source_ami_filter")
     written: dict[str, Any] = {}
     for key, ours in (
         ("region", "region"),

@@ -34,7 +34,8 @@ MOVE = "What its answers set up (users, packages, partitions, passwords), let pr
 ANSWERS = dict.fromkeys(
     (
         "boot_command*", "boot_steps", "boot_wait", "boot_key*", "http_*", "cd_*", "floppy_*", "autoinstall*",
-        "installation_*", "reattach_*", "remove_cdrom", "cdrom_*", "iso_paths", "additional_iso_files", "secondary_iso_images",
+        "installation_*", "reattach_*", "remove_cdrom", "cdrom_*", "iso_paths", "additional_iso_files",
+        "secondary_iso_images",
     ),
     INSTALLER,
 )  # fmt: skip
@@ -70,7 +71,8 @@ def from_iso(options: Options, names: tuple[str, ...]) -> Any:
     checksum = _sha256(options)
     if is_disk:
         options.constant("iso_url")
-        options.constant("iso_checksum")
+        if checksum:
+            options.constant("iso_checksum")
     for used in (
         "iso_url",
         "iso_urls",
