@@ -14,6 +14,7 @@ from .notes import Notes, Place
 from .steps import Step
 
 ROUNDS = 100
+UNKNOWN = {"url": "https://example.com/linux.qcow2", "sha256": "0" * 64}
 
 
 @dataclass
@@ -61,6 +62,11 @@ def _mend(draft: Draft, problems: Sequence[Problem], notes: Notes) -> bool:
                     f"The template refuses it: {problem.message}.",
                     what=step.origin.type,
                 )
+                return True
+            case ["base", *_] if draft.sections["base"] != UNKNOWN:
+                draft.sections["base"] = UNKNOWN
+                why = f"The template refuses it: {problem.message}."
+                notes.to_do(draft.place, "base", why, "Put the address of an image and its SHA-256 into `base`.")
                 return True
             case ["platforms", platform, "formats", number, *_] if number.isdigit():
                 formats = draft.sections["platforms"][platform]["formats"]

@@ -12,7 +12,7 @@ from . import from_hcl, from_json, post_processors, selection
 from .checking import Draft, checked
 from .errors import Unreadable
 from .evaluate import Evaluator
-from .machines import Machine, machines
+from .machines import Machine, machines, name_of
 from .model import Build, Model
 from .model import Variable as Declared
 from .notes import Kind, Note, Notes, Place
@@ -55,6 +55,7 @@ def convert(files: Mapping[str, str], only: Sequence[str] = (), registry: Regist
     _leave_other_builds(model, build, notes)
     provisioners = steps(build, made, conversion)
     post_processors.formats(build, made, conversion)
+    made = _each_format_once(made, notes)
     sections = _sections(made, conversion.variables.declarations())
     draft = Draft(sections, provisioners, ", ".join(files), build.place)
     return Imported(checked(draft, notes, registry) if made else None, notes.listed())
@@ -123,6 +124,23 @@ def _leave_other_builds(model: Model, build: Build, notes: Notes) -> None:
             named = ", ".join(f"{one.type}.{one.name}" for one in each.builders)
             todo = f"Import it by itself: only {named}." if named else ""
             notes.left_out(each.place, each.path, "A template is one build.", todo, what=each.name)
+
+
+def _each_format_once(made: Sequence[Machine], notes: Notes) -> list[Machine]:
+    """A template has one image of each format: the first platform that makes it keeps it."""
+    seen: set[str] = set()
+    kept = []
+    for machine in made:
+        target = machine.target
+        names = [name_of(each) for each in target.formats]
+        target.formats = [each for each, name in zip(target.formats, names, strict=True) if name not in seen]
+        if twice := [name for name in names if name in seen]:
+            why = f"{' and '.join(twice)} comes from another platform already, and a template makes each format once."
+            notes.left_out(machine.first.place, machine.first.path, why, what=machine.first.type)
+        if target.formats:
+            kept.append(machine)
+        seen.update(names)
+    return kept
 
 
 def _sections(made: Sequence[Machine], variables: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from . import hcl_text
+from .evaluate import Evaluator
 from .model import Build, Component, Model, Node, Variable
 from .notes import Place
 
@@ -101,9 +102,9 @@ def _build(model: Model, builders: dict[str, Component], path: str, node: Node) 
         if labels is None:
             if key == "name":
                 build.name = _constant(each)
-            elif key == "sources" and each.kind == "list":
-                for listed in each.args:
-                    _use(build, builders, _constant(listed), listed.place)
+            elif key == "sources":
+                for name, place in _sources(model, each):
+                    _use(build, builders, name, place)
             elif key not in OF_BUILD:
                 model.aside.append((each.place, f"{path}.{key}", "Slipway knows no such key."))
             continue
@@ -131,6 +132,14 @@ def _build(model: Model, builders: dict[str, Component], path: str, node: Node) 
                 why = HCP if key.startswith("hcp") else "Slipway knows no such block."
                 model.aside.append((each.place, f"{path}.{key}", why))
     return build
+
+
+def _sources(model: Model, node: Node) -> list[tuple[str, Place]]:
+    """The names, each with its place; those that nobody can know come under what makes them so."""
+    given = Evaluator(model).value(node)
+    if not isinstance(given.value, list):
+        return [(given.unknown or "it is no list", node.place)]
+    return [(str(each.unknown or each.value), each.place) for each in given.value]
 
 
 def _use(build: Build, builders: dict[str, Component], name: str, place: Place, over: Node | None = None) -> None:

@@ -127,6 +127,8 @@ class _Reader:
         return Place(self._file, self._line)
 
     def _error(self, said: str) -> Unreadable:
+        if self._at >= len(self._text):
+            said = "the template ends too early"
         hint = "Packer's JSON has no comments: remove it." if COMMENT.match(self._text, self._at) else ""
         return Unreadable(f"This is not valid JSON: {said}.", hint=hint, file=self._file, line=self._line)
 

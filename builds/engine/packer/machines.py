@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from . import selection
 from .builders import BUILDERS, Target, other
@@ -22,6 +23,11 @@ class Machine:
     @property
     def first(self) -> Component:
         return self.builders[0]
+
+
+def name_of(entry: Any) -> str:
+    """Of a format, with or without options."""
+    return str(next(iter(entry)) if isinstance(entry, dict) else entry)
 
 
 def machines(build: Build, only: Sequence[str], conversion: Conversion) -> list[Machine]:
@@ -64,7 +70,7 @@ def _same_machine(target: Target, first: Component, rest: list[Component], conve
         if more is None:
             conversion.notes.left_out(each.place, each.path, "Its machine runs Windows.", what=each.type)
             continue
-        target.formats += [one for one in more.formats if one not in target.formats]
+        target.formats += [one for one in more.formats if name_of(one) not in map(name_of, target.formats)]
         target.boxes += [box for box in more.boxes if box not in target.boxes]
         merged.append(each)
         why = f"It makes the same machine as {first.name}, whose options hold; it is one more format of that machine."

@@ -6,7 +6,9 @@ import posixpath
 import re
 
 from .options import Options
+from .variables import escaped
 
+OUTSIDE = ("", "..", "~", "$HOME")
 HERE = re.compile(r"^(\./|\{\{ ?\.?TemplateDir ?\}\}/)+")
 
 
@@ -14,8 +16,10 @@ def in_source(options: Options, key: str, written: str) -> str:
     """The path below the top of the source. One that led out of the template's folder is changed, and reported."""
     trailing = "/" if written.endswith("/") else ""
     path = posixpath.normpath(HERE.sub("", written.replace("\\", "/")))
-    inside = re.sub(r"^((\.\.|~|\$HOME|[A-Za-z]:)?/)+|^\.\.$", "", path)
-    inside = posixpath.normpath(inside) if inside else "."
+    parts = path.split("/")
+    while parts and (parts[0] in OUTSIDE or parts[0].endswith(":")):
+        parts.pop(0)
+    inside = "/".join(parts) or "."
     if inside == ".":
         inside = "files"
         options.notes.to_do(
@@ -40,8 +44,7 @@ def paths(options: Options, key: str) -> list[str]:
     conversion = options.conversion
     for given in options.items(key):
         value = conversion.evaluator.settled(given)
-        if not isinstance(value, str):
-            value = conversion.variables.written(given)
+        value = escaped(value) if isinstance(value, str) else conversion.variables.written(given)
         if isinstance(value, str) and value.strip():
             found.append(in_source(options, key, value.strip()))
         elif reason := getattr(value, "reason", "it is empty"):

@@ -61,7 +61,7 @@ def test_sources_builds_variables_and_locals() -> None:
         {"content": "title = {{ title }}\n  indented\n", "target": "/etc/wiki", "owner": "admin"},
     ]
     assert found["platforms"]["ec2"]["source"] == {"filter": {"owner": "136693071363", "name": "debian-12-amd64-*"}}
-    assert note(imported, "source.amazon-ebs.web.ami_name").line == 24
+    assert note(imported, "source.amazon-ebs.web.ami_name").line == 25
     assert note(imported, "packer").kind is Kind.NOT_NEEDED
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from ..notes import Place
 from ..options import Options
 from ..paths import in_source
+from ..variables import escaped
 
 SYSTEMS = {
     "debian": r"debian|bookworm|bullseye|buster|stretch|trixie",
@@ -104,11 +105,11 @@ def _image(options: Options, place: Place, path: str, url: str, checksum: str, t
         options.notes.to_do(
             place, path, "The image is a file of the one who ran Packer.", "Add it to the source.", what="base"
         )
-        return {"file": in_source(options, path.rpartition(".")[2], url.removeprefix("file://"))}
+        return {"file": in_source(options, path.rpartition(".")[2], escaped(url.removeprefix("file://")))}
     if not checksum:
         why = "Its SHA-256 is not in Packer's template, or is of another kind."
         options.notes.to_do(*options.at("iso_checksum"), why, "Put the image's SHA-256 into `base`.", what="base")
-    return {"url": url, "sha256": checksum or UNSET}
+    return {"url": escaped(url), "sha256": checksum or UNSET}
 
 
 def _sha256(options: Options) -> str:

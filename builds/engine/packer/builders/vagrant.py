@@ -7,6 +7,7 @@ import re
 from ...platforms.vagrant.platform import Vagrant as Platform
 from ..fitting import fit
 from ..options import Options
+from ..variables import escaped
 from .base import ACCESS, WINDOWS, Target, is_windows
 
 FORMATS = {
@@ -24,7 +25,7 @@ def vagrant(options: Options, kind: str) -> Target | None:
     written = {}
     box = options.constant("source_path")
     if isinstance(box, str) and box:
-        written["box"] = box
+        written["box"] = escaped(box)
     if version := options.text("box_version"):
         written["box_version"] = version
     checksum = re.fullmatch(r"(?:sha256:)?([0-9a-fA-F]{64})", str(options.constant("checksum") or ""))
