@@ -28,8 +28,13 @@ HEADINGS = {
 }
 
 
-class ManyFiles(forms.ClearableFileInput):
+class ManyFiles(forms.FileInput):
+    """The form takes them all; its field looks at the last one."""
+
     allow_multiple_selected = True
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
+        return files.get(name)
 
 
 class ImportForm(forms.Form):

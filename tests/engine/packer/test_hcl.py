@@ -124,15 +124,17 @@ def test_what_is_no_hcl_says_where(text: str, line: int, said: str) -> None:
     assert said in str(caught.value)
 
 
-def test_locals_that_refer_to_themselves_or_double_come_to_an_end() -> None:
-    doubles = "\n".join(f"  l{n} = [local.l{n - 1}, local.l{n - 1}]" for n in range(1, 40))
+BUILD = 'build {\n  sources = ["amazon-ebs.web"]\n  provisioner "shell" { inline = [local.a] }\n}\n'
+
+
+def test_locals_that_double_each_other_come_to_an_end() -> None:
+    doubles = "".join(f"  l{n} = [local.l{n - 1}, local.l{n - 1}]\n" for n in range(1, 40))
     with pytest.raises(Unreadable, match="come to an end"):
-        in_hcl(
-            f'locals {{\n  l0 = 1\n{doubles}\n}}\n{EBS}build {{\n  sources = ["amazon-ebs.web"]\n  provisioner "shell" {{ inline = local.l39 }}\n}}'
-        )
-    imported = in_hcl(
-        f'locals {{\n  a = local.b\n  b = local.a\n}}\n{EBS}build {{\n  sources = ["amazon-ebs.web"]\n  provisioner "shell" {{ inline = [local.a] }}\n}}'
-    )
+        in_hcl(f"locals {{\n  l0 = 1\n{doubles}  a = local.l39\n}}\n{EBS}{BUILD}")
+
+
+def test_locals_that_refer_to_themselves_are_named() -> None:
+    imported = in_hcl(f"locals {{\n  a = local.b\n  b = local.a\n}}\n{EBS}{BUILD}")
     assert "refers to itself" in note(imported, "build.provisioner.0.inline").why
 
 

@@ -77,7 +77,7 @@ def test_what_only_a_build_knows_is_named() -> None:
         ("app/", "/srv/app", {"source": "app", "target": "/srv/app"}),
         ("app", "/srv", {"source": "app", "target": "/srv/"}),
         ("a.conf", "/etc/a.conf", {"source": "a.conf", "target": "/etc/a.conf"}),
-        ("a.conf", "/tmp", {"source": "a.conf", "target": "/tmp/"}),
+        ("a.conf", "/opt", {"source": "a.conf", "target": "/opt/"}),
         ("{{template_dir}}/a.conf", "/x", {"source": "a.conf", "target": "/x"}),
         ("../up/a.conf", "~/a.conf", {"source": "up/a.conf", "target": "/root/a.conf"}),
     ],
