@@ -25,6 +25,7 @@ from . import deliveries
 from .access import appliance_for, release_for
 from .changes import diff
 from .example import EXAMPLE
+from .importing import IMPORTED
 from .queue import Outlook
 from .values import fields, posted, shown
 from .verbs import possible
@@ -42,6 +43,8 @@ def new(request: HttpRequest, team: str, appliance: str) -> HttpResponse:
         release.source_kind, release.archive = newest.source_kind, newest.archive
         release.git_url, release.git_ref = newest.git_url, newest.git_ref
     release.version = next_version(newest)
+    if request.method != "POST" and (imported := request.session.pop(IMPORTED, "")):
+        release.template = imported
     return edit(request, release)
 
 

@@ -11,6 +11,7 @@ from . import (
     deliveries,
     flattened,
     home,
+    importing,
     queue,
     rebuilds,
     releases,
@@ -26,6 +27,7 @@ RELEASE = f"{APPLIANCE}/releases/<str:version>"
 urlpatterns = [
     path("dashboard/", home.dashboard, name="dashboard"),
     path("dashboard/appliances/new", appliances.new, name="new-appliance"),
+    path("dashboard/appliances/import", importing.packer, name="import-packer"),
     path(APPLIANCE, appliances.appliance, name="appliance"),
     path(f"{APPLIANCE}/edit", appliances.edit, name="edit-appliance"),
     path(f"{APPLIANCE}/rebuilds", causes.causes, name="appliance-rebuilds"),

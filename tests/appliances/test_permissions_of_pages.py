@@ -33,6 +33,7 @@ ADDRESSES = {
     "rebuild": ("/rebuild", SIGNED_IN),
     "new-team": ("/dashboard/teams/new", SIGNED_IN),
     "new-appliance": ("/dashboard/appliances/new", SIGNED_IN),
+    "import-packer": ("/dashboard/appliances/import", SIGNED_IN),
     "team": ("/dashboard/teams/acme", VIEWER),
     "appliance": ("/dashboard/appliances/acme/wiki", VIEWER),
     "release": ("/dashboard/appliances/acme/wiki/releases/1.0.0", VIEWER),
