@@ -10,6 +10,7 @@ from ..errors import BuildError
 from ..machine import Finished
 
 SAID = 20  # lines of output that an error repeats
+LONG = 4000  # characters of them
 ALSO = 5  # further failures that are named
 
 
@@ -45,4 +46,4 @@ def explain(
 
 def tail(text: str) -> str:
     """The last lines of what a program said."""
-    return "\n".join(text.strip().splitlines()[-SAID:])
+    return "\n".join(text.strip().splitlines()[-SAID:])[-LONG:]

@@ -135,7 +135,7 @@ def _failures(entries: list[dict[str, Any]], source: str) -> Iterator[Failure]:
     seen = set()
     for entry in named or errors[:1]:
         match = RESOURCE.match(entry["source"]) if named else None
-        what = match[1] if match else "the catalog"
+        what = match[1] if match else "compiling the catalog"
         if what not in seen:
             seen.add(what)
             yield _failure(what, entry, entries, source)
