@@ -1,4 +1,4 @@
-"""The real Puppet and Ansible in a real Debian; for Chef, which Debian does not have, a program that takes its place."""
+"""The real Puppet and Ansible in a real Debian, and in the place of Chef, which Debian does not have, a stand-in."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class site {
   file { '/srv/page': content => epp('site/page.epp', { 'text' => lookup('greeting') }), mode => '0600' }
 }
 """,
-    "puppet/modules/site/templates/page.epp": "<%= $text %>, <%= $facts['slipway']['site_title'] %> <%= $facts['role'] %>",
+    "puppet/modules/site/templates/page.epp": "<%= $text %> <%= $facts['slipway']['site_title'] %> <%= $facts[role] %>",
     "puppet/hiera.yaml": """\
 version: 5
 defaults: {datadir: data, data_hash: yaml_data}
@@ -59,7 +59,7 @@ ANSIBLE = {
   register: seen
 - debug: var=seen.stdout
 """,
-    "play/roles/site/templates/page.j2": "{{ slipway.site_title }} {{ slipway.admin_password }} {{ ansible_distribution }}",
+    "play/roles/site/templates/page.j2": "{{ slipway.site_title }} {{ slipway.admin_password }} {{ ansible_system }}",
 }
 TRACES = (
     "ls -d /etc/puppet* /var/*/puppet /var/tmp/provision* /root/.ansible ~admin/.ansible /root/.puppet* 2>/dev/null; :"
@@ -92,7 +92,7 @@ def test_puppet_comes_applies_and_goes_without_a_trace(context: Context, tmp_pat
         before = machine.expect(packages, context)
         provision("puppet", machine, context, **options)
         assert machine.expect("cat /srv/page; stat -c ' %a' /srv/page; cat /srv/env", context).split("\n") == [
-            "Welcome, Our wiki web 600",
+            "Welcome Our wiki web 600",
             "staging",
         ]
         assert machine.expect(packages, context) == before
@@ -125,7 +125,7 @@ def test_ansible_plays_and_tells_the_failing_task(machine: DebianMachine, contex
         "no such table",
     ]
     page = f"cat /srv/{where}; stat -c ' %a %U' /srv/{where}"
-    assert machine.expect(page, context) == "Our wiki hunter2 Debian 600 www-data\n"
+    assert machine.expect(page, context) == "Our wiki hunter2 Linux 600 www-data\n"
     # From the worker it has a key of its own, beside the one that we came with, and both become root.
     assert f'"seen.stdout": "{1 if where == "machine" else 2}\\nroot"' in said(context)
     assert machine.expect("cat ~admin/.ssh/authorized_keys", context) == keys
