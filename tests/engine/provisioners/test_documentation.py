@@ -12,7 +12,12 @@ from builds.engine.template import parse
 
 PROJECT = Path(__file__).parents[3]
 SHOWN = re.findall(r"```yaml\n(.*?)```", (PROJECT / "docs/provisioners.md").read_text(), re.DOTALL)
-AROUND = "base: debian:12\nvariables: {admin_password: {secret: true}}\nplatforms: {qemu: {formats: [qcow2]}}\nprovisioners:\n"
+AROUND = """\
+base: debian:12
+variables: {admin_password: {secret: true}}
+platforms: {qemu: {formats: [qcow2]}}
+provisioners:
+"""
 
 
 @pytest.mark.parametrize("shown", SHOWN, ids=lambda shown: shown.split(":")[0].removeprefix("- "))
