@@ -37,11 +37,11 @@ PACKAGES = {
     "grub-mkimage": "grub-common",
     "mke2fs": "e2fsprogs",
     "mmdebstrap": "mmdebstrap",
+    "prlimit": "util-linux",
     "qemu-img": "qemu-utils",
     "qemu-system-x86_64": "qemu-system-x86",
     "setpriv": "util-linux",
     "sfdisk": "fdisk",
-    "prlimit": "util-linux",
     "slirp4netns": "slirp4netns",
     "socat": "socat",
     "ssh": "openssh-client",
@@ -85,7 +85,9 @@ def run(
     Raises `error` with the last lines when the exit code is not among `allowed`, TimedOut after `timeout`
     seconds, and whatever `context.check()` raises; before that the program and its children are killed.
     """
-    code, output, title = _finish(argv, context, cwd, env, input, timeout, quiet, hint, pass_fds)
+    code, output, title = _finish(
+        argv, context, cwd=cwd, env=env, input=input, timeout=timeout, quiet=quiet, hint=hint, pass_fds=pass_fds
+    )
     if code not in allowed:
         raise _failure(title, code, output.tail.strip(), error, hint)
     return output.stdout
@@ -93,20 +95,21 @@ def run(
 
 def attempt(argv: Sequence[str | os.PathLike[str]], context: Context) -> Finished:
     """Run a program to its end, whatever that is. What it says goes to the context's console; its end is returned."""
-    code, output, _ = _finish(argv, context, None, None, b"", None, False, "", ())
+    code, output, _ = _finish(argv, context, quiet=False)
     return Finished(code, output.tail)
 
 
 def _finish(
     argv: Sequence[str | os.PathLike[str]],
     context: Context | None,
-    cwd: Path | None,
-    env: Mapping[str, str] | None,
-    input: bytes,
-    timeout: float | None,
+    *,
     quiet: bool,
-    hint: str,
-    pass_fds: Collection[int],
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    input: bytes = b"",
+    timeout: float | None = None,
+    hint: str = "",
+    pass_fds: Collection[int] = (),
 ) -> tuple[int, _Output, str]:
     """The exit code, what was said, and what to call the program."""
     end = None if timeout is None else time.monotonic() + timeout

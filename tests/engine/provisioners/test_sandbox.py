@@ -13,7 +13,7 @@ import pytest
 
 from builds.engine.console import Recorder
 from builds.engine.context import Context, Deadline
-from builds.engine.errors import Cancelled, TimedOut
+from builds.engine.errors import Cancelled, TimedOut, WorkerError
 from builds.engine.machine import Finished
 from builds.engine.provisioners.ansible import sandbox
 from builds.engine.provisioners.ansible.door import Door
@@ -122,6 +122,12 @@ def test_a_machine_that_is_gone_ends_the_connection(own: Path, context: Context)
         assert (
             run("socat -t5 - UNIX-CONNECT:/run/own/door.sock < /dev/null; echo ended", own, context).output == "ended\n"
         )
+
+
+def test_a_sandbox_that_does_not_start_is_the_operator_s_to_mend(own: Path, context: Context) -> None:
+    with pytest.raises(WorkerError, match=r"does not start:\nbwrap: ") as caught:
+        run("true", own, replace(context, source=context.source / "missing"))
+    assert "manage.py doctor" in caught.value.hint
 
 
 @pytest.mark.parametrize("reason", [Cancelled, TimedOut])

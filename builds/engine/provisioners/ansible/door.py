@@ -58,6 +58,8 @@ class Door:
         back = self._start(_pass_on, far, near)
         _pass_on(near, far)
         back.join()
+        _shut(near)
+        _shut(far)
 
     def _start(self, run: Callable[..., None], *arguments: socket.socket) -> threading.Thread:
         thread = threading.Thread(target=run, args=arguments, name="door", daemon=True)
@@ -82,12 +84,14 @@ def _listen(path: Path) -> socket.socket:
 
 
 def _pass_on(source: socket.socket, target: socket.socket) -> None:
-    """Until one side ends, which ends the other."""
-    with suppress(OSError):
+    """Until the source has said all: the target may still answer. A connection that breaks ends both ways."""
+    try:
         while data := source.recv(PIECE):
             target.sendall(data)
-    _shut(source)
-    _shut(target)
+        target.shutdown(socket.SHUT_WR)
+    except OSError:
+        _shut(source)
+        _shut(target)
 
 
 def _shut(end: socket.socket) -> None:

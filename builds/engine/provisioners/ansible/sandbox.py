@@ -35,7 +35,13 @@ def run(
     settings = [part for name, value in env.items() for part in ("--setenv", name, value)]
     # env: what bwrap itself was started with can be read in there, in /proc/1/environ.
     bwrap = ["env", "-i", command.find("bwrap"), *_confined(source, own), *settings]
-    return command.attempt([*bwrap, "--chdir", f"{SOURCE}/{folder}", "--", *limits, *argv], context)
+    finished = command.attempt([*bwrap, "--chdir", f"{SOURCE}/{folder}", "--", *limits, *argv], context)
+    if finished.exit_code and finished.output.startswith("bwrap: "):
+        raise WorkerError(
+            f"The sandbox for Ansible does not start:\n{finished.output.strip()}",
+            hint="`manage.py doctor` says whether this worker can make sandboxes.",
+        )
+    return finished
 
 
 def failures(own: Path) -> str:
