@@ -45,7 +45,7 @@ def run(play: Play, python: str, machine: SshMachine, context: Context) -> None:
         variables = {
             "ansible_connection": "ssh",
             "ansible_user": machine.user,
-            "ansible_become": "true" if machine.user != "root" else "false",
+            **({"ansible_become": "true"} if machine.user != "root" else {}),
             "ansible_python_interpreter": python,
             "ansible_remote_tmp": f"{remote}/modules",
             "ansible_ssh_common_args": SSH,
