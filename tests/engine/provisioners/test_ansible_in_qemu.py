@@ -28,6 +28,7 @@ PLAY = """\
 """
 
 
+@pytest.mark.timeout(1200)  # on a busy machine without KVM, with a base to be made first
 @pytest.mark.guest
 @pytest.mark.network
 def test_a_playbook_on_the_worker_changes_a_machine_in_qemu(tmp_path: Path) -> None:
