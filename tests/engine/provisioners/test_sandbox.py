@@ -48,6 +48,7 @@ def test_the_source_can_be_read_and_nothing_of_the_host_or_of_other_builds(own: 
     assert succeeds("cat site.yml && cat /source/site.yml", own, context)
     for path in (other, own, "/etc/shadow", "/etc/hostname", "/root", "/work", "/sys", Path(__file__)):
         assert not succeeds(f"ls {path}", own, context), path
+    assert not succeeds("ls -A /usr/local | grep . || touch /usr/local/x", own, context)
     assert run("ls -A /home /run/scratch", own, context).output.split() == ["/home:", "/run/scratch:"]
 
 

@@ -3,8 +3,9 @@
     sandbox ─ ssh ─ socat ─ door.sock ─┐
     worker ────────── machine.connect ─┴─ the machine's SSH
 
-Of the host there is /usr, read-only, which has Ansible, Python and ssh; of the build there are the source and what was
-made for this play, both read-only. The network has nothing but an empty loopback, the environment is empty.
+Of the host there is /usr without /usr/local, which has Ansible, Python and ssh; of the build there are the source and
+what was made for this play. All that is read-only. The network has nothing but an empty loopback, the environment is
+empty.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from ...context import Context
 from ...errors import WorkerError
 from ...machine import Finished
 
+LOCAL = "/usr/local"
 SOURCE, OWN, SCRATCH = "/source", "/run/own", "/run/scratch"
 USER = "runner:x:1000:1000::/home:/bin/sh\n"
 ROOM = 256 * 1024 * 1024
@@ -54,9 +56,9 @@ def program(name: str) -> str:
     """Where it is in the sandbox, which has nothing but /usr."""
     path = Path(command.find(name))
     path = path.parent.resolve() / path.name
-    if not path.is_relative_to("/usr"):
+    if not path.is_relative_to("/usr") or path.is_relative_to(LOCAL):
         raise WorkerError(
-            f"{name} is in {path.parent}, and the sandbox that it has to run in has only /usr.",
+            f"{name} is in {path.parent}; the sandbox that it has to run in has only what the system put in /usr.",
             hint=f"Install the system's package: apt-get install {command.PACKAGES[name]}",
         )
     return str(path)
@@ -67,6 +69,8 @@ def _confined(source: Path, own: Path) -> list[str]:
     argv += ["--cap-drop", "ALL", "--die-with-parent", "--hostname", "sandbox", "--ro-bind", "/usr", "/usr"]
     for name in ("bin", "sbin", "lib", "lib64"):
         argv += ["--symlink", f"usr/{name}", f"/{name}"]
+    # What an administrator put there is not the system's: it could be this very installation.
+    argv += ["--tmpfs", LOCAL, "--remount-ro", LOCAL]
     argv += ["--setenv", "PATH", "/usr/bin:/usr/sbin", "--setenv", "HOME", "/home", "--setenv", "USER", "runner"]
     argv += ["--proc", "/proc", "--dev", "/dev"]
     for folder in ("/dev/shm", "/home", SCRATCH, "/tmp", "/var/tmp"):  # noqa: S108 -- the sandbox's own
