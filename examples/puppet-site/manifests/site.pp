@@ -1,5 +1,5 @@
 # What the machine is.
 class { 'site':
-  title    => $facts['slipway']['site_title'],
+  heading  => $facts['slipway']['site_title'],
   greeting => 'Welcome.',
 }

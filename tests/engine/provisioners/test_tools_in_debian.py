@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from builds.engine.context import Context
 from builds.engine.errors import BuildError
 from builds.engine.provisioners import PROVISIONERS
 from builds.engine.source import inline
+from builds.engine.template import parse
 from tests.simulators import disks
 
 from .debian_machine import DebianMachine, debian_machine
@@ -110,6 +112,17 @@ def test_puppet_tells_the_failing_resource_with_its_place(machine: DebianMachine
         provision("puppet", machine, context, manifest="puppet/unread.pp")
     assert "Modules are not downloaded" in caught.value.hint
     assert machine.expect("ls -d /var/tmp/provision* 2>/dev/null || :", context) == ""
+
+
+def test_the_example_is_a_web_site(machine: DebianMachine, context: Context) -> None:
+    example = Path(__file__).parents[3] / "examples/puppet-site"
+    plan = parse((example / "appliance.yaml").read_text()).plans("a-1", {}, example)["qemu"]
+    machine.expect("apt-get update", context)  # where the example has the web server in its base
+    plan.provisioners[0].provision(machine, replace(context, source=example, variables=plan.variables))
+    page = machine.expect("curl --silent http://localhost/", context)
+    assert "<h1>Our site</h1>" in page
+    assert "<p>Welcome.</p>" in page
+    assert machine.expect("systemctl is-enabled lighttpd", context) == "enabled\n"
 
 
 @pytest.mark.parametrize("where", ["machine", "worker"])

@@ -1,6 +1,6 @@
 # A web server with one page.
 class site (
-  String $title,
+  String $heading,
   String $greeting,
 ) {
   package { 'lighttpd':
@@ -9,7 +9,7 @@ class site (
   }
 
   file { '/var/www/html/index.html':
-    content => epp('site/index.html.epp', { 'title' => $title, 'greeting' => $greeting }),
+    content => epp('site/index.html.epp', { 'heading' => $heading, 'greeting' => $greeting }),
     require => Package['lighttpd'],
   }
 
