@@ -24,9 +24,11 @@ from typing import IO, Self
 
 from .context import Context
 from .errors import BuildError, SlipwayError, TimedOut, WorkerError
+from .machine import Finished
 
 # Debian and Ubuntu agree on these names.
 PACKAGES = {
+    "ansible-playbook": "ansible-core",
     "blkid": "util-linux",
     "bsdtar": "libarchive-tools",
     "bwrap": "bubblewrap",
@@ -35,12 +37,14 @@ PACKAGES = {
     "grub-mkimage": "grub-common",
     "mke2fs": "e2fsprogs",
     "mmdebstrap": "mmdebstrap",
+    "prlimit": "util-linux",
     "qemu-img": "qemu-utils",
     "qemu-system-x86_64": "qemu-system-x86",
     "setpriv": "util-linux",
     "sfdisk": "fdisk",
     "slirp4netns": "slirp4netns",
     "socat": "socat",
+    "ssh": "openssh-client",
     "virsh": "libvirt-clients",
     "xorriso": "xorriso",
 }
@@ -81,6 +85,33 @@ def run(
     Raises `error` with the last lines when the exit code is not among `allowed`, TimedOut after `timeout`
     seconds, and whatever `context.check()` raises; before that the program and its children are killed.
     """
+    code, output, title = _finish(
+        argv, context, cwd=cwd, env=env, input=input, timeout=timeout, quiet=quiet, hint=hint, pass_fds=pass_fds
+    )
+    if code not in allowed:
+        raise _failure(title, code, output.tail.strip(), error, hint)
+    return output.stdout
+
+
+def attempt(argv: Sequence[str | os.PathLike[str]], context: Context) -> Finished:
+    """Run a program to its end, whatever that is. What it says goes to the context's console; its end is returned."""
+    code, output, _ = _finish(argv, context, quiet=False)
+    return Finished(code, output.tail)
+
+
+def _finish(
+    argv: Sequence[str | os.PathLike[str]],
+    context: Context | None,
+    *,
+    quiet: bool,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    input: bytes = b"",
+    timeout: float | None = None,
+    hint: str = "",
+    pass_fds: Collection[int] = (),
+) -> tuple[int, _Output, str]:
+    """The exit code, what was said, and what to call the program."""
     end = None if timeout is None else time.monotonic() + timeout
     with tempfile.TemporaryFile() as stdin:
         stdin.write(input)
@@ -93,10 +124,7 @@ def run(
                         context.check()
                     if end is not None and time.monotonic() > end:
                         raise TimedOut(f"`{child.title}` took longer than {timeout:.0f} s.", hint=hint)
-            code = child.wait()
-    if code not in allowed:
-        raise _failure(child.title, code, output.tail.strip(), error, hint)
-    return output.stdout
+            return child.wait(), output, child.title
 
 
 class Child:

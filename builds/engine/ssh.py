@@ -20,6 +20,7 @@ import paramiko
 from .context import Context, Deadline
 from .errors import BuildError, TimedOut
 from .machine import Finished, Machine
+from .session import describe
 
 KEEP = 1024 * 1024  # bytes of a command's output that Finished holds
 BLOCK = 32768
@@ -33,6 +34,7 @@ class SshMachine(Machine):
     """Everything but `connect`, `reboot` and `console_text`, which only the platform knows how to do."""
 
     boot_seconds = 0.0
+    ssh_port = 22
 
     def __init__(self, user: str = "root") -> None:
         self.user = user
@@ -50,6 +52,13 @@ class SshMachine(Machine):
         if self._transport:
             self._transport.close()
             self._transport = None
+
+    @property
+    def host_key(self) -> str:
+        """The public line of the key with which it has proven who it is."""
+        if self._transport is None:
+            raise BuildError("There is no connection to the machine.")
+        return describe(self._transport.get_remote_server_key())
 
     def leave(self, command: str, context: Context) -> None:
         """Run what ends the session with the machine, POWER_OFF or RESTART, and close it."""

@@ -1,6 +1,6 @@
 """Disks for simulated machines: made at the first call, kept in .cache/ until one of their parts changes.
 
-Run as a program, it makes one and says where it is:  python -m tests.simulators.disks tiny|debian
+Run as a program, it makes one and says where it is:  python -m tests.simulators.disks tiny|debian|tools
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from builds.engine.bases.debian import KEYRING, mirror
@@ -52,7 +53,17 @@ def tiny() -> Path:
 
 def debian() -> Path:
     """Debian 12 as it is on a cloud: systemd, OpenSSH, cloud-init, apt with the mirror that bases are made from."""
-    return _kept("debian", [DEBIAN_SIZE, DEBIAN_PACKAGES, DEBIAN_FINISH, mirror()], _make_debian)
+    return _debian("debian", DEBIAN_PACKAGES)
+
+
+def tools() -> Path:
+    """The same with Puppet and Ansible."""
+    return _debian("tools", f"{DEBIAN_PACKAGES} ansible-core puppet-agent python3-apt")
+
+
+def _debian(name: str, packages: str) -> Path:
+    make = partial(_make_debian, packages)
+    return _kept(name, [DEBIAN_SIZE, packages, DEBIAN_FINISH, mirror()], make)
 
 
 def _kept(name: str, parts: list[object], make: Callable[[Path, Path], None]) -> Path:
@@ -88,12 +99,12 @@ def _make_tiny(scratch: Path, disk: Path) -> None:
     make_disk(tree, disk, TINY_SIZE, format="raw")
 
 
-def _make_debian(scratch: Path, disk: Path) -> None:
+def _make_debian(packages: str, scratch: Path, disk: Path) -> None:
     archive = scratch / "root.tar"
     sources = {"bookworm": mirror(), "bookworm-updates": mirror(), "bookworm-security": f"{mirror()}-security"}
     # In a namespace of its own: interrupted, mmdebstrap leaves mounts behind.
     argv = ["unshare", "--mount", "--propagation", "private", "--", "mmdebstrap", "--quiet", "--variant=minbase"]
-    argv += [f"--include={','.join(DEBIAN_PACKAGES.split())}", "--skip=output/mknod"]
+    argv += [f"--include={','.join(packages.split())}", "--skip=output/mknod"]
     argv += [f"--customize-hook={command}" for command in DEBIAN_FINISH]
     argv += ["bookworm", str(archive)]
     argv += [f"deb [signed-by={KEYRING}] {url} {suite} main" for suite, url in sources.items()]
@@ -102,4 +113,4 @@ def _make_debian(scratch: Path, disk: Path) -> None:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(f"{ {'tiny': tiny, 'debian': debian}[sys.argv[1]]() }\n")
+    sys.stdout.write(f"{ {'tiny': tiny, 'debian': debian, 'tools': tools}[sys.argv[1]]() }\n")

@@ -28,6 +28,7 @@ class Ec2Machine(SshMachine):
     def __init__(self, arrival: Arrival, group: str, source: str, *, spot: bool) -> None:
         """`group`: its security group; `source`: the network from which the worker comes."""
         super().__init__(arrival.user)
+        self.ssh_port = arrival.port
         self.id = arrival.instance
         self.region = arrival.ec2.region
         self.spot = spot

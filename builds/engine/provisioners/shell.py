@@ -16,8 +16,8 @@ from ..machine import Finished, Machine
 from ..quantities import Duration
 from ..source import inside
 from .base import Provisioner
-
-SAID = 20  # lines of output that an error repeats
+from .failure import tail
+from .private import private_folder
 
 
 class Shell(Provisioner):
@@ -77,14 +77,12 @@ class Shell(Provisioner):
     def provision(self, machine: Machine, context: Context) -> None:
         """Try until it succeeds or `retries` are used up."""
         script = self._script(context)
-        # Not /tmp: hardened systems forbid running what lies there. Nobody else may look inside.
-        private = machine.expect("mktemp -d /var/tmp/provision.XXXXXXXXXX", context).strip()
-        name = PurePosixPath(self.options.script or "inline").name
-        machine.expect(f"chown {quote(self.options.user)} {private}", context)
-        machine.put(script, f"{private}/{name}", context, mode=0o700, owner=self.options.user)
-        path = quote(f"{private}/{name}")
-        finished = self._run(path if script.startswith(b"#!") else f"sh -eu {path}", machine, context)
-        machine.expect(f"rm -rf {private}", context)
+        with private_folder(machine, context) as private:
+            name = PurePosixPath(self.options.script or "inline").name
+            machine.expect(f"chown {quote(self.options.user)} {private}", context)
+            machine.put(script, f"{private}/{name}", context, mode=0o700, owner=self.options.user)
+            path = quote(f"{private}/{name}")
+            finished = self._run(path if script.startswith(b"#!") else f"sh -eu {path}", machine, context)
         if finished.exit_code not in self.options.allowed_exit_codes:
             raise self._failure(finished, context)
         if self.options.reboot:
@@ -117,7 +115,7 @@ class Shell(Provisioner):
         return finished
 
     def _failure(self, finished: Finished, context: Context) -> BuildError:
-        said = "\n".join(context.redact(finished.output).strip().splitlines()[-SAID:])
+        said = tail(context.redact(finished.output))
         return BuildError(
             f"{self.title} ended with exit code {finished.exit_code}" + (f":\n{said}" if said else "."),
             hint=self._hint(finished.exit_code, finished.output),

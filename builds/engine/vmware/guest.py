@@ -59,6 +59,7 @@ class Access:
 class VsphereMachine(SshMachine):
     def __init__(self, mine: Owned, access: Access, shutdown_limit: float) -> None:
         super().__init__(access.user)
+        self.ssh_port = access.port
         self.mine = mine
         self.access = access
         self._shutdown_limit = shutdown_limit

@@ -77,7 +77,7 @@ colour: blue
         ("provisioners:", 4, "provisioners", "expected a list, not nothing"),
         ("provisioners: [{shell: {inline: a}, file: {}}]", 4, "provisioners.0", "expected one provisioner"),
         ("provisioners: [{shell: [a]}]", 4, "provisioners.0.shell", "a mapping of options, not a list"),
-        ("provisioners: [{puppet: {}}]", 4, "provisioners.0.puppet", "known: file, shell"),
+        ("provisioners: [{salt: {}}]", 4, "provisioners.0.salt", "known: ansible, chef, file, puppet, shell"),
         ("provisioners: [shell]", 4, "provisioners.0", "needs either `script`"),
         ("checks: [{ports: {}}]", 4, "checks.0.ports", "(did you mean 'port'?)"),
         ("checks: [{port: {port: 99999}}]", 4, "checks.0.port.port", "less than or equal to 65535"),
@@ -157,7 +157,8 @@ def test_secrets_stand_only_where_nothing_keeps_or_shows_them() -> None:
     parse(secret + 'provisioners: [{shell: {inline: a, env: {K: "{{ key }}"}}}]\n', REGISTRY)
     line, path, says = problem(secret + 'provisioners: [{shell: {inline: "a {{ key }}"}}]\n')
     assert (line, path) == (5, "provisioners.0.shell.inline")
-    assert "`content` of file, `env` of shell" in says
+    for place in ("`content` of file", "`env` of shell", "`facts` of puppet", "`extra_vars` of ansible"):
+        assert place in says
     problem(secret + 'checks: [{command: {run: "a {{ key }}"}}]\n')
 
 
