@@ -8,7 +8,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 
-from .models import Appliance, Membership, Release, Role, SourceKind, Team, User
+from .models import Appliance, Release, Role, SourceKind, Team, User
 from .words import RESERVED
 
 NAME = RegexValidator(r"^[A-Za-z_][A-Za-z0-9_]*\Z", "Use letters, digits and _, not starting with a digit.")
@@ -133,10 +133,6 @@ class MemberForm(forms.Form):
         if self.user is None:
             raise ValidationError(f"Nobody here is called “{name}”. An administrator can add people.")
         return name
-
-    def save(self, team: Team) -> Membership:
-        membership, _ = team.memberships.update_or_create(user=self.user, defaults={"role": self.cleaned_data["role"]})
-        return membership
 
 
 class SecretForm(forms.Form):

@@ -31,9 +31,9 @@ class Team(models.Model):
     def __str__(self) -> str:
         return self.name
 
-    def set_secret(self, name: str, value: str) -> None:
+    def set_secret(self, name: str, value: str) -> Secret:
         """Keep a value under a name, in the place of a former one."""
-        self.secrets.update_or_create(name=name, defaults={"ciphertext": secrets.encrypt(value)})
+        return self.secrets.update_or_create(name=name, defaults={"ciphertext": secrets.encrypt(value)})[0]
 
     def secret_values(self, names: Collection[str]) -> dict[str, str]:
         """Those of the names that have a value, decrypted: for a build, never for a page."""
