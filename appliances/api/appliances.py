@@ -58,7 +58,12 @@ class Texts(Input):
 
 class NewAppliance(Texts):
     team: str = Field(examples=["acme"])
-    slug: str = Field(examples=["wiki"], description="The last part of its address. It stays.")
+    slug: str = Field(
+        max_length=50,
+        examples=["wiki"],
+        description="The last part of its address. It stays.",
+        json_schema_extra={"pattern": "^[-a-z0-9_]+$"},
+    )
     name: str = Field(max_length=100, examples=["Acme Wiki"])
     summary: str = Field(max_length=160, examples=["A wiki that is there at once."])
 

@@ -69,7 +69,9 @@ def _begin(caller: Caller, key: str, request: str) -> Answer:
     if found is None:  # the first was refused in this moment
         raise _busy()
     if found.request != request:
-        raise Refusal("key-reused", f"The key {key} belongs to another request.", hint="Use a new key for each request.")
+        raise Refusal(
+            "key-reused", f"The key {key} belongs to another request.", hint="Use a new key for each request."
+        )
     if found.status is None:
         abandoned = Q(pk=found.pk, status=None, started_at__lt=now - ABANDONED)
         if not Answer.objects.filter(abandoned).update(started_at=now):

@@ -41,7 +41,9 @@ class Edges:
         if name not in FILES_OUT and not _accepts_json(request):
             return of_status(406).response()
         if name not in FILES_IN and _has_body(request) and request.content_type != "application/json":
-            return Refusal("media-type", f"The body is {request.content_type or 'of no kind'}.", hint="Send JSON.").response()
+            return Refusal(
+                "media-type", f"The body is {request.content_type or 'of no kind'}.", hint="Send JSON."
+            ).response()
         return None
 
 

@@ -77,7 +77,9 @@ def _response(status: int) -> dict[str, Any]:
     kinds = {name: kind for name, kind in KINDS.items() if kind.status == status}
     examples = {
         name: {
-            "value": Problem(type=f"/api/#problem-{name}", title=kind.title, status=status, detail=kind.meaning).model_dump()
+            "value": Problem(
+                type=f"/api/#problem-{name}", title=kind.title, status=status, detail=kind.meaning
+            ).model_dump()
         }
         for name, kind in kinds.items()
     }

@@ -30,8 +30,12 @@ KINDS = {
     "not-found": Kind(404, "Not found", "It is not there, or the token's owner may not know of it."),
     "method": Kind(405, "No such method here", "The address exists; the header `Allow` names its methods."),
     "not-acceptable": Kind(406, "Only JSON is spoken here", "The header `Accept` allows no `application/json`."),
-    "refused": Kind(409, "It cannot be done now", "Something is in a state that does not allow it; `hint` says what to do."),
-    "in-progress": Kind(409, "Still at work", "The first request with this `Idempotency-Key` has not ended: ask again."),
+    "refused": Kind(
+        409, "It cannot be done now", "Something is in a state that does not allow it; `hint` says what to do."
+    ),
+    "in-progress": Kind(
+        409, "Still at work", "The first request with this `Idempotency-Key` has not ended: ask again."
+    ),
     "stale": Kind(412, "Changed meanwhile", "The header `If-Match` names a version that is no longer the newest."),
     "too-large": Kind(413, "Too large", "The body is larger than this address takes."),
     "media-type": Kind(415, "Unknown kind of body", "The body is not `application/json`."),

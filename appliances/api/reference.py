@@ -40,11 +40,17 @@ class Operation:
     status: str
     errors: list[str]
 
+    @property
+    def short(self) -> str:
+        return self.path.removeprefix("/api/v1")
+
 
 @require_safe
 def reference(request: HttpRequest) -> HttpResponse:
     document, groups = contents()
+    example = f'curl -H "Authorization: Bearer $SLIPWAY_TOKEN" {request.build_absolute_uri("/api/v1/token")}'
     context = {"area": "api", "document": document, "groups": groups, "problems": KINDS, "scopes": Scope}
+    context["example"] = example
     return render(request, "api/reference.html", context)
 
 

@@ -20,7 +20,7 @@ from pydantic import Field
 from appliances.archives import store_archive
 from appliances.forms import ReleaseForm
 from appliances.inputs import Inputs
-from appliances.models import Release, Scope, SourceKind
+from appliances.models import Release, Scope, SourceKind, version_validator
 from appliances.permissions import can_maintain
 from appliances.states import ReleaseState
 from builds.engine.errors import SourceError
@@ -34,8 +34,10 @@ router = Router(tags=["Releases"])
 BUILD = Bearer(Scope.BUILD)
 LIST = "appliances/{slug:team}/{slug:appliance}/releases"
 ONE = LIST + "/{str:version}"
+VERSION = version_validator.regex.pattern.replace(r"\Z", "$")  # as JSON Schema writes it
 IfMatch = Annotated[
-    str | None, Header(None, alias="If-Match", description="The `ETag` of what you read: 412 when it has changed since.")
+    str | None,
+    Header(None, alias="If-Match", description="The `ETag` of what you read: 412 when it has changed since."),
 ]
 
 
@@ -76,7 +78,7 @@ class Edit(Input):
 
 
 class NewRelease(Edit):
-    version: str = Field(max_length=64, examples=["1.4.0"])
+    version: str = Field(max_length=64, examples=["1.4.0"], json_schema_extra={"pattern": VERSION})
     template: str | None = Field(None, description="Without one it begins with that of the release before it.")
 
 
@@ -104,9 +106,7 @@ def create_release(request: HttpRequest, response: HttpResponse, team: str, appl
 
 
 @router.get(ONE, response=ReleaseShape)
-def show_release(
-    request: HttpRequest, response: HttpResponse, team: str, appliance: str, version: str
-) -> ReleaseShape:
+def show_release(request: HttpRequest, response: HttpResponse, team: str, appliance: str, version: str) -> ReleaseShape:
     """One release, with an `ETag` for editing it."""
     release = request.auth.release(team, appliance, version)
     response["ETag"] = etag(release)

@@ -34,7 +34,7 @@ class TeamShape(Output):
 
 
 class NewTeam(Input):
-    slug: str = Field(examples=["acme"])
+    slug: str = Field(max_length=50, examples=["acme"], json_schema_extra={"pattern": "^[-a-z0-9_]+$"})
     name: str = Field(examples=["Acme"])
 
 

@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from ninja import Router
 from pydantic import Field
 
+from appliances import tokens
 from appliances.models import Scope
 
 from .access import Caller
@@ -44,4 +45,4 @@ def show_token(request: HttpRequest) -> TokenShape:
 @router.delete("token", response={204: None})
 def revoke_token(request: HttpRequest) -> None:
     """The token revokes itself: from the next request on nobody can use it."""
-    request.auth.token.delete()
+    tokens.revoke(request.auth.token, by=request.auth.user)
