@@ -44,7 +44,7 @@ def release(text: str) -> Name:
 def any_version(text: str) -> Name:
     """team/app, or team/app@version"""
     place, at, version = text.partition("@")
-    team, slash, slug = place.partition("/")
+    team, _, slug = place.partition("/")
     if not (team and slug) or "/" in slug or (at and not version):
         raise argparse.ArgumentTypeError(f"“{text}” is no team/app or team/app@version")
     return Name(team, slug, version)

@@ -11,10 +11,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-# A guest may have written anything: escape sequences would be obeyed by the terminal.
-CONTROLS = re.compile(
-    r"\x1b(\[[0-9;?]*[ -/]*[@-~]|[@-Z\\-_]|\][^\x07\x1b]*(\x07|\x1b\\))?|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
-)
+# A guest may have written anything, and a terminal would obey it: control sequences (CSI), commands (OSC), single ones.
+CSI, OSC, OTHER = r"\x1b\[[0-?]*[ -/]*[@-~]", r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?", r"[\x00-\x08\x0b-\x1f\x7f-\x9f]"
+CONTROLS = re.compile("|".join((CSI, OSC, OTHER)))
 
 
 class Output:
@@ -35,7 +34,7 @@ class Output:
             sys.stdout.flush()
         else:
             for line in lines:
-                self.out.print(plain(line))
+                self.write(line)
 
     def rows(self, rows: Sequence[Any], *names: str) -> None:
         """A list: one line each."""
@@ -44,12 +43,17 @@ class Output:
             return
         if not self.out.is_terminal:
             for row in rows:
-                self.out.print(plain("\t".join(_cell(row[name]) for name in names)))
+                self.write("\t".join(_cell(row[name]) for name in names))
             return
         table = Table(*(name.replace("_", " ") for name in names), box=None, header_style="bold")
         for row in rows:
             table.add_row(*(plain(_cell(row[name])) for name in names))
         self.out.print(table)
+
+    def write(self, line: str) -> None:
+        """As it is: rich would make spaces of tabs, and lines of long lines."""
+        sys.stdout.write(f"{plain(line)}\n")
+        sys.stdout.flush()
 
     def say(self, text: str) -> None:
         self.err.print(plain(text))

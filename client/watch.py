@@ -14,7 +14,7 @@ from typing import Any
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from .errors import CANCELLED, FAILED, INTERRUPTED, OK
-from .output import Output, plain
+from .output import Output
 from .server import Server
 
 PAUSE = 1.0
@@ -118,10 +118,13 @@ class Screen:
         self._bars.stop()
 
     def line(self, each: Watched, line: str) -> None:
-        if not self._output.as_json:
-            prefix = f"[{each.build['platform']}] " if self._several else ""
-            console = self._output.err if self._output.is_live else self._output.out
-            console.print(prefix + plain(line))
+        if self._output.as_json:
+            return
+        text = f"[{each.build['platform']}] {line}" if self._several else line
+        if self._output.is_live:
+            self._output.say(text)  # above the bars
+        else:
+            self._output.write(text)
 
     def progress(self, each: Watched) -> None:
         build = each.build

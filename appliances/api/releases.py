@@ -174,7 +174,7 @@ def etag(release: Release) -> str:
 def _locked(release: Release, if_match: str | None) -> Release:
     """Nobody else edits it until the transaction ends. Refused when somebody has since it was read."""
     locked = Release.objects.select_for_update().select_related("appliance__team").get(pk=release.pk)
-    if if_match is not None and parse_etags(if_match) not in (["*"], []) and etag(locked) not in parse_etags(if_match):
+    if if_match is not None and parse_etags(if_match) != ["*"] and etag(locked) not in parse_etags(if_match):
         raise Refusal("stale", f"{release} was edited meanwhile.", hint="Read it again, and make your change to that.")
     return locked
 

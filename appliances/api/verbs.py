@@ -42,6 +42,9 @@ class RollBack(Input):
     )
 
 
+ALL, NEWEST, UNSEEN = Rebuild(), Publish(), RollBack()  # what an empty body means
+
+
 @router.post(f"{ONE}/build", auth=BUILD, response=Built)
 def build_release(request: HttpRequest, team: str, appliance: str, version: str) -> Built:
     """Freeze what is written as a revision, and build it on all its platforms. Maintainers only."""
@@ -52,7 +55,7 @@ def build_release(request: HttpRequest, team: str, appliance: str, version: str)
 
 @router.post(f"{ONE}/rebuild", auth=BUILD, response=RevisionShape)
 def rebuild_release(
-    request: HttpRequest, team: str, appliance: str, version: str, body: Rebuild = Rebuild()
+    request: HttpRequest, team: str, appliance: str, version: str, body: Rebuild = ALL
 ) -> RevisionShape:
     """Make the images again from the same inputs, with today's packages. Maintainers only."""
     release = request.auth.release(team, appliance, version, can_maintain)
@@ -61,7 +64,7 @@ def rebuild_release(
 
 @router.post(f"{ONE}/publish", auth=PUBLISH, response=RevisionShape)
 def publish_release(
-    request: HttpRequest, team: str, appliance: str, version: str, body: Publish = Publish()
+    request: HttpRequest, team: str, appliance: str, version: str, body: Publish = NEWEST
 ) -> RevisionShape:
     """Put a finished revision on the catalog, all its images at once. Maintainers only."""
     release = request.auth.release(team, appliance, version, can_maintain)
@@ -93,7 +96,7 @@ def restore_release(request: HttpRequest, team: str, appliance: str, version: st
 
 @router.post(f"{ONE}/roll-back", auth=PUBLISH, response=RevisionShape)
 def roll_back_release(
-    request: HttpRequest, team: str, appliance: str, version: str, body: RollBack = RollBack()
+    request: HttpRequest, team: str, appliance: str, version: str, body: RollBack = UNSEEN
 ) -> RevisionShape:
     """Put the revision back up that was published before the present one. Maintainers only."""
     release = request.auth.release(team, appliance, version, can_maintain)
