@@ -23,6 +23,7 @@ from .server import Server
 
 CHUNK = 256 * 1024
 PATIENT = 300.0
+PAUSE = 0.5
 
 
 def add(commands: Any, common: Any) -> None:
@@ -95,18 +96,22 @@ def pieces(server: Server, output: Output, artifact: dict[str, Any], file: Binar
     with bar(output) as progress:
         task = progress.add_task(artifact["name"], total=artifact["size"], completed=file.tell())
         while (offset := file.tell()) < artifact["size"]:
+            why = "the answer ended early"
             try:
-                for data in answer(server, artifact, offset).stream(CHUNK):
+                response = answer(server, artifact, offset)
+                while data := response.read1(CHUNK):
                     file.write(data)
                     progress.update(task, completed=file.tell())
                     heard = time.monotonic()
                     yield data
             except HTTPError as error:
-                if time.monotonic() - heard > server.patience:
+                why = str(error)
+            if file.tell() < artifact["size"]:
+                if time.monotonic() - heard >= server.patience:
                     hint = "What is there so far is kept: run it again to go on."
-                    raise Failure(f"The download broke off: {error}", hint=hint, status=UNREACHABLE) from None
+                    raise Failure(f"The download broke off: {why}", hint=hint, status=UNREACHABLE)
                 output.say("The connection broke: going on where it was.")
-                time.sleep(1)
+                time.sleep(PAUSE)
 
 
 def answer(server: Server, artifact: dict[str, Any], offset: int) -> BaseHTTPResponse:

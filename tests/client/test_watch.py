@@ -8,17 +8,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Thread
 
 import pytest
 from django.conf import settings
-from django.db import connection
 
 from appliances import releases
 from builds.models import Build
 from client.output import plain
 from tests import factories
-from tests.waiting import wait_for
 
 
 @pytest.fixture
