@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from appliances.account_form import with_code
 from appliances.models import Scope
 
 from .openapi import operations
@@ -47,8 +48,9 @@ class Operation:
 @require_safe
 def reference(request: HttpRequest) -> HttpResponse:
     document, groups = contents()
+    problems = [(name, kind, with_code(kind.meaning)) for name, kind in KINDS.items()]
     example = f'curl -H "Authorization: Bearer $SLIPWAY_TOKEN" {request.build_absolute_uri("/api/v1/token")}'
-    context = {"area": "api", "document": document, "groups": groups, "problems": KINDS, "scopes": Scope}
+    context = {"area": "api", "document": document, "groups": groups, "problems": problems, "scopes": Scope}
     context["example"] = example
     return render(request, "api/reference.html", context)
 
@@ -83,10 +85,10 @@ def _operation(
         name=found["operationId"],
         method=method.upper(),
         path=path,
-        text=found.get("description", ""),
+        text=with_code(found.get("description", "")),
         scope=scopes[found["operationId"]],
         parameters=[
-            Field(each["name"], each["in"], each.get("required", False), each.get("description", ""))
+            Field(each["name"], each["in"], each.get("required", False), with_code(each.get("description", "")))
             for each in found["parameters"]
             if each["in"] != "path"
         ],
@@ -110,7 +112,7 @@ def _fields(document: dict[str, Any], schema: dict[str, Any]) -> Iterator[Field]
         schema = _resolved(document, items)
     for name, each in schema.get("properties", {}).items():
         text = each.get("description", "") or _resolved(document, each).get("description", "")
-        yield Field(name, _kind(document, each), name in schema.get("required", ()), text)
+        yield Field(name, _kind(document, each), name in schema.get("required", ()), with_code(text))
 
 
 def _resolved(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:

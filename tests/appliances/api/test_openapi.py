@@ -29,7 +29,7 @@ from tests import factories
 from tests.appliances.life import finish
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
-EXAMPLES = int(os.environ.get("SLIPWAY_API_EXAMPLES", "10"))
+EXAMPLES = int(os.environ.get("SLIPWAY_API_EXAMPLES", "8"))
 """Requests for each operation; more find more. A quarter of them without a token, which is refused early."""
 DOCUMENT = api.get_openapi_schema(path_prefix="/api/v1/")
 OPERATIONS = [(path, method) for path, method, _ in operations(DOCUMENT)]
