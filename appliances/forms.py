@@ -8,7 +8,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 
-from .models import Appliance, Membership, Release, Role, SourceKind, Team, User
+from .models import Appliance, Release, Role, Scope, SourceKind, Team, User
 from .words import RESERVED
 
 NAME = RegexValidator(r"^[A-Za-z_][A-Za-z0-9_]*\Z", "Use letters, digits and _, not starting with a digit.")
@@ -134,10 +134,6 @@ class MemberForm(forms.Form):
             raise ValidationError(f"Nobody here is called “{name}”. An administrator can add people.")
         return name
 
-    def save(self, team: Team) -> Membership:
-        membership, _ = team.memberships.update_or_create(user=self.user, defaults={"role": self.cleaned_data["role"]})
-        return membership
-
 
 class ValueForm(forms.Form):
     name = forms.CharField(max_length=64, validators=[NAME], help_text="As the templates’ variable is called.")
@@ -156,4 +152,21 @@ class SecretForm(forms.Form):
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
         help_text="Encrypted, given to builds only, never shown again.",
+    )
+
+
+class TokenForm(forms.Form):
+    name = forms.CharField(max_length=80, help_text="What it is for: ci, my laptop. The audit log shows it.")
+    scopes = forms.MultipleChoiceField(
+        label="It may",
+        choices=[(scope.value, f"{scope.value}: {scope.label}") for scope in Scope],
+        initial=[Scope.READ],
+        widget=forms.CheckboxSelectMultiple,
+        help_text="Every token may read. Give it nothing that its program does not need.",
+    )
+    days = forms.TypedChoiceField(
+        label="It ends",
+        choices=[(30, "in 30 days"), (90, "in 90 days"), (365, "in a year"), (0, "never")],
+        coerce=int,
+        initial=90,
     )

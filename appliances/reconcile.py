@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .archives import sweep_archives
 from .causes import reconcile as causes
-from .models import Revision
+from .models import Answer, Revision
 
 
 def run() -> list[str]:
@@ -13,4 +13,10 @@ def run() -> list[str]:
     for revision in Revision.objects.unsettled():
         revision.settle()
         settled.append(f"{revision}: its builds had ended, it is {revision.state} now")
-    return [*settled, *sweep_archives(), *causes.run()]
+    return [*settled, *sweep_archives(), *_forget_answers(), *causes.run()]
+
+
+def _forget_answers() -> list[str]:
+    """Of requests to the API that nobody may repeat any more."""
+    count = Answer.sweep()
+    return [f"{count} answers of the API: forgotten, they were old"] if count else []

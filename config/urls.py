@@ -19,6 +19,7 @@ urlpatterns = [
     path("password/changed", auth.PasswordChangeDoneView.as_view(), name="password_change_done"),
     path("schema/appliance.json", schema, name="schema"),
     path("favicon.ico", RedirectView.as_view(url="/static/mark.svg")),
+    path("", include("appliances.api.urls")),
     path("", include("appliances.dashboard.urls")),
     path("", include("appliances.catalog.urls")),
 ]

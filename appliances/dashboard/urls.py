@@ -18,6 +18,7 @@ from . import (
     resources,
     revisions,
     teams,
+    tokens,
     verbs,
 )
 
@@ -52,6 +53,10 @@ urlpatterns = [
     path("dashboard/teams/<slug:team>/accounts/<slug:name>", accounts.account, name="account"),
     path("dashboard/teams/<slug:team>/accounts/<slug:name>/test", accounts.test, name="test-account"),
     path("dashboard/teams/<slug:team>/accounts/<slug:name>/remove", accounts.remove, name="remove-account"),
+    path("dashboard/teams/<slug:team>/tokens", tokens.of_team, name="team-tokens"),
+    path("dashboard/teams/<slug:team>/tokens/<int:number>/revoke", tokens.revoke_of_team, name="revoke-team-token"),
+    path("tokens", tokens.mine, name="tokens"),
+    path("tokens/<int:number>/revoke", tokens.revoke, name="revoke-token"),
     path("builds/<int:number>", builds.build, name="build"),
     path("builds/<int:number>/live", builds.live, name="build-live"),
     path("builds/<int:number>/log", builds.log, name="build-log"),

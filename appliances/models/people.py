@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import TYPE_CHECKING
 
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 
 from .. import secrets
 from ..querysets import TeamQuerySet
+
+if TYPE_CHECKING:
+    from .value import Value
 
 
 class User(AbstractUser):
@@ -31,13 +35,13 @@ class Team(models.Model):
     def __str__(self) -> str:
         return self.name
 
-    def set_secret(self, name: str, value: str) -> None:
+    def set_secret(self, name: str, value: str) -> Secret:
         """Keep a value under a name, in the place of a former one."""
-        self.secrets.update_or_create(name=name, defaults={"ciphertext": secrets.encrypt(value)})
+        return self.secrets.update_or_create(name=name, defaults={"ciphertext": secrets.encrypt(value)})[0]
 
-    def set_value(self, name: str, text: str) -> None:
+    def set_value(self, name: str, text: str) -> Value:
         """Let all templates that declare this variable have this value, unless their release has another."""
-        self.values.update_or_create(name=name, defaults={"text": text})
+        return self.values.update_or_create(name=name, defaults={"text": text})[0]
 
     def secret_values(self, names: Collection[str]) -> dict[str, str]:
         """Those of the names that have a value, decrypted: for a build, never for a page."""

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import IO
 
 from ... import command
-from ...command import Child
+from ...command import Child, find
 from ...console import Console
 from ...errors import WorkerError
 
@@ -101,7 +101,8 @@ class Sandbox(Confinement):
         return child
 
     def _bwrap(self) -> list[str]:
-        argv = ["bwrap", "--unshare-all", "--uid", "0", "--gid", "0", "--die-with-parent", "--clearenv"]
+        # Its own first process shows what it was started with to all inside: that must not be the worker's environment.
+        argv = ["env", "-i", find("bwrap"), "--unshare-all", "--uid", "0", "--gid", "0", "--die-with-parent"]
         # Needed for the routes, and for giving up everything afterwards.
         argv += ["--cap-add", "CAP_NET_ADMIN", "--cap-add", "CAP_SETPCAP"]
         argv += ["--setenv", "PATH", "/usr/sbin:/usr/bin", "--ro-bind", "/usr", "/usr"]

@@ -66,6 +66,30 @@ def test_the_outside_is_reached_but_not_the_host(qemu: Qemu, tiny: Tiny, context
     assert Quiet.visitors == []
 
 
+@pytest.mark.guest
+def test_what_is_inside_finds_nothing_of_the_workers_environment(
+    qemu: Qemu, tiny: Tiny, context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SECRET_KEY", "open sesame")
+    with qemu.launch(tiny.direct_image(), SIZE, "none", context):
+        inside = [pid for pid in guests_in(context.work) if Path(f"/proc/{pid}/cwd").readlink() == Path("/machine")]
+        assert inside
+        shown = {pid: _shown(pid) for process in inside for pid in (process, _first(process))}
+    assert len(shown) >= 2
+    assert not any("open sesame" in text for text in shown.values()), shown
+
+
+def _shown(pid: int) -> str:
+    return Path(f"/proc/{pid}/environ").read_bytes().decode()
+
+
+def _first(pid: int) -> int:
+    """The first process of its namespace, which everything inside sees as /proc/1."""
+    space = Path(f"/proc/{pid}/ns/pid").readlink()
+    parent = int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+    return pid if Path(f"/proc/{parent}/ns/pid").readlink() != space else _first(parent)
+
+
 def test_an_address_that_two_interfaces_have_is_one_route() -> None:
     script = """
         ip link add one type veth peer name other

@@ -1,0 +1,103 @@
+"""What is done with a release: build, rebuild, publish, withdraw, restore, roll back. Each is safe to repeat."""
+
+from __future__ import annotations
+
+from django.http import Http404, HttpRequest
+from ninja import Router
+from pydantic import Field
+
+from appliances import releases
+from appliances.models import Scope
+from appliances.permissions import can_maintain
+
+from .access import Bearer
+from .releases import ONE, ReleaseShape
+from .revisions import RevisionShape
+from .shapes import Input, Output
+
+router = Router(tags=["Verbs"])
+BUILD, PUBLISH = Bearer(Scope.BUILD), Bearer(Scope.PUBLISH)
+
+
+class Built(Output):
+    created: bool = Field(description="False: nothing has changed since this revision, so nothing is built.")
+    revision: RevisionShape
+
+
+class Rebuild(Input):
+    platform: str | None = Field(None, description="Only this one's images; the others are carried over.")
+
+
+class Publish(Input):
+    revision: int | None = Field(None, ge=1, le=2**31 - 1, description="Its number; the newest by default.")
+
+
+class Withdraw(Input):
+    reason: str = Field(min_length=1, max_length=10_000, description="Everybody who opens its page reads this.")
+
+
+class RollBack(Input):
+    seen: int | None = Field(
+        None, ge=1, le=2**31 - 1, description="The number that you saw published: when another is up, nothing happens."
+    )
+
+
+ALL, NEWEST, UNSEEN = Rebuild(), Publish(), RollBack()  # what an empty body means
+
+
+@router.post(f"{ONE}/build", auth=BUILD, response=Built)
+def build_release(request: HttpRequest, team: str, appliance: str, version: str) -> Built:
+    """Freeze what is written as a revision, and build it on all its platforms. Maintainers only."""
+    release = request.auth.release(team, appliance, version, can_maintain)
+    revision, created = releases.revise(release, by=request.auth.user)
+    return Built(created=created, revision=RevisionShape.of(revision))
+
+
+@router.post(f"{ONE}/rebuild", auth=BUILD, response=RevisionShape)
+def rebuild_release(
+    request: HttpRequest, team: str, appliance: str, version: str, body: Rebuild = ALL
+) -> RevisionShape:
+    """Make the images again from the same inputs, with today's packages. Maintainers only."""
+    release = request.auth.release(team, appliance, version, can_maintain)
+    return RevisionShape.of(releases.rebuild(release, by=request.auth.user, platform=body.platform))
+
+
+@router.post(f"{ONE}/publish", auth=PUBLISH, response=RevisionShape)
+def publish_release(
+    request: HttpRequest, team: str, appliance: str, version: str, body: Publish = NEWEST
+) -> RevisionShape:
+    """Put a finished revision on the catalog, all its images at once. Maintainers only."""
+    release = request.auth.release(team, appliance, version, can_maintain)
+    rows = release.revisions.filter(number=body.revision) if body.revision else release.revisions.all()
+    revision = rows.first()
+    if revision is None and body.revision is None:
+        raise releases.Refused(f"{release} was never built.", hint="Build it first.")
+    if revision is None:
+        raise Http404
+    releases.publish(revision, by=request.auth.user)
+    return RevisionShape.of(revision)
+
+
+@router.post(f"{ONE}/withdraw", auth=PUBLISH, response=ReleaseShape)
+def withdraw_release(request: HttpRequest, team: str, appliance: str, version: str, body: Withdraw) -> ReleaseShape:
+    """Take it off every index. Its page stays and tells the reason. Maintainers only."""
+    release = request.auth.release(team, appliance, version, can_maintain)
+    releases.withdraw(release, reason=body.reason, by=request.auth.user)
+    return ReleaseShape.of(release)
+
+
+@router.post(f"{ONE}/restore", auth=PUBLISH, response=ReleaseShape)
+def restore_release(request: HttpRequest, team: str, appliance: str, version: str) -> ReleaseShape:
+    """Show a withdrawn release again, with the revision that it had. Maintainers only."""
+    release = request.auth.release(team, appliance, version, can_maintain)
+    releases.restore(release, by=request.auth.user)
+    return ReleaseShape.of(release)
+
+
+@router.post(f"{ONE}/roll-back", auth=PUBLISH, response=RevisionShape)
+def roll_back_release(
+    request: HttpRequest, team: str, appliance: str, version: str, body: RollBack = UNSEEN
+) -> RevisionShape:
+    """Put the revision back up that was published before the present one. Maintainers only."""
+    release = request.auth.release(team, appliance, version, can_maintain)
+    return RevisionShape.of(releases.roll_back(release, by=request.auth.user, seen=body.seen))
