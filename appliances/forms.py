@@ -8,10 +8,15 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 
-from .models import Appliance, Membership, Release, Role, SourceKind, Team, User
+from .models import Appliance, Release, Role, SourceKind, Team, User
 from .words import RESERVED
 
 NAME = RegexValidator(r"^[A-Za-z_][A-Za-z0-9_]*\Z", "Use letters, digits and _, not starting with a digit.")
+
+
+def edited(form: forms.BaseForm) -> str:
+    """ "changed name, summary": for the audit log, which names what was changed and keeps no texts."""
+    return f"changed {', '.join(form.changed_data)}"
 
 
 class TeamForm(forms.ModelForm):
@@ -116,6 +121,17 @@ class ReleaseForm(forms.ModelForm):
         return cleaned
 
 
+class NoteForm(forms.Form):
+    """Why, for the audit log and whoever is told."""
+
+    note = forms.CharField(required=False, max_length=2000, widget=forms.Textarea(attrs={"rows": 3}))
+
+    def __init__(self, *args: Any, required: bool = False, help_text: str = "", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["note"].required = required
+        self.fields["note"].help_text = help_text or "Your team reads it beside what you did."
+
+
 class WithdrawForm(forms.Form):
     reason = forms.CharField(
         widget=forms.Textarea(attrs={"rows": 3}),
@@ -133,10 +149,6 @@ class MemberForm(forms.Form):
         if self.user is None:
             raise ValidationError(f"Nobody here is called “{name}”. An administrator can add people.")
         return name
-
-    def save(self, team: Team) -> Membership:
-        membership, _ = team.memberships.update_or_create(user=self.user, defaults={"role": self.cleaned_data["role"]})
-        return membership
 
 
 class SecretForm(forms.Form):

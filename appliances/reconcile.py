@@ -1,9 +1,12 @@
-"""Repairs what a killed process left half-done between builds and their revisions."""
+"""Repairs what a killed process left half-done: between builds and their revisions, and in telling people."""
 
 from __future__ import annotations
 
+from django.utils import timezone
+
 from .archives import sweep_archives
 from .models import Revision
+from .notices import telling
 
 
 def run() -> list[str]:
@@ -12,4 +15,4 @@ def run() -> list[str]:
     for revision in Revision.objects.unsettled():
         revision.settle()
         settled.append(f"{revision}: its builds had ended, it is {revision.state} now")
-    return [*settled, *sweep_archives()]
+    return [*settled, *telling.reconcile(timezone.now()), *sweep_archives()]

@@ -4,26 +4,25 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
+from appliances import teams
 from appliances.forms import MemberForm, SecretForm, TeamForm
-from appliances.models import Membership, Role, Team
+from appliances.models import Team
 from appliances.permissions import can_own
+from builds.engine.errors import SlipwayError
 
 from .access import team_for
 
 
 @login_required
 def new(request: HttpRequest) -> HttpResponse:
-    """Whoever creates a team owns it."""
     form = TeamForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        with transaction.atomic():
-            team = form.save()
-            team.memberships.create(user=request.user, role=Role.OWNER)
+        team = form.save(commit=False)
+        teams.found(team, by=request.user)
         messages.success(request, f"{team} is ready. Next: its first appliance.")
         return redirect("dashboard")
     return render(request, "dashboard/team_form.html", {"area": "dashboard", "form": form})
@@ -41,10 +40,12 @@ def add_member(request: HttpRequest, team: str) -> HttpResponse:
     form = MemberForm(request.POST)
     if not form.is_valid():
         return show(request, found, members=form)
-    if form.cleaned_data["role"] != Role.OWNER and is_last_owner(found, form.user):
-        messages.error(request, "A team needs an owner: make somebody else one first.")
+    try:
+        membership = teams.give_role(found, form.user, form.cleaned_data["role"], by=request.user)
+    except SlipwayError as error:
+        messages.error(request, str(error))
     else:
-        messages.success(request, f"{form.save(found)}.")
+        messages.success(request, f"{membership}.")
     return redirect("team", team)
 
 
@@ -53,10 +54,11 @@ def add_member(request: HttpRequest, team: str) -> HttpResponse:
 def remove_member(request: HttpRequest, team: str, number: int) -> HttpResponse:
     found = team_for(request, team, can_own)
     membership = get_object_or_404(found.memberships.select_related("user"), pk=number)
-    if is_last_owner(found, membership.user):
-        messages.error(request, "A team needs an owner: make somebody else one first.")
+    try:
+        teams.remove_member(membership, by=request.user)
+    except SlipwayError as error:
+        messages.error(request, str(error))
     else:
-        membership.delete()
         messages.success(request, f"{membership.user} is no longer in {found}.")
     return redirect("team", team)
 
@@ -68,7 +70,7 @@ def set_secret(request: HttpRequest, team: str) -> HttpResponse:
     form = SecretForm(request.POST)
     if not form.is_valid():
         return show(request, found, secrets=form)
-    found.set_secret(form.cleaned_data["name"], form.cleaned_data["value"])
+    teams.set_secret(found, form.cleaned_data["name"], form.cleaned_data["value"], by=request.user)
     messages.success(request, f"{form.cleaned_data['name']} is set. The next build uses it.")
     return redirect("team", team)
 
@@ -77,8 +79,8 @@ def set_secret(request: HttpRequest, team: str) -> HttpResponse:
 @login_required
 def remove_secret(request: HttpRequest, team: str, number: int) -> HttpResponse:
     found = team_for(request, team, can_own)
-    secret = get_object_or_404(found.secrets, pk=number)
-    secret.delete()
+    secret = get_object_or_404(found.secrets.select_related("team"), pk=number)
+    teams.forget_secret(secret, by=request.user)
     messages.success(request, f"{secret.name} is forgotten. Builds of templates that ask for it will fail.")
     return redirect("team", team)
 
@@ -97,8 +99,3 @@ def show(
         "secret_form": secrets or SecretForm(),
     }
     return render(request, "dashboard/team.html", context, status=422 if members or secrets else 200)
-
-
-def is_last_owner(team: Team, user: object) -> bool:
-    owners = Membership.objects.filter(team=team, role=Role.OWNER)
-    return owners.filter(user=user).exists() and not owners.exclude(user=user).exists()

@@ -3,7 +3,7 @@
 import pytest
 
 from appliances import releases
-from appliances.channels import channels
+from appliances.channels import automatic
 from appliances.models import Release
 from appliances.states import RevisionState
 from builds.models import Build, Delivery
@@ -18,15 +18,15 @@ pytestmark = pytest.mark.django_db
     ("versions", "expected"),
     [
         ([], {}),
-        (["1.9.0", "1.10.0", "1.2"], {"1.10.0": ("stable",)}),
-        (["2.0.0-rc1", "1.0.0", "2.0.0-beta"], {"1.0.0": ("stable",), "2.0.0-rc1": ("beta",)}),
-        (["2.0.0-rc1"], {"2.0.0-rc1": ("beta",)}),
-        (["1.0.0-rc.2", "1.0.0-rc.10"], {"1.0.0-rc.10": ("beta",)}),
-        (["1.a", "1.2"], {"1.a": ("stable",)}),
+        (["1.9.0", "1.10.0", "1.2"], {"stable": "1.10.0"}),
+        (["2.0.0-rc1", "1.0.0", "2.0.0-beta"], {"stable": "1.0.0", "beta": "2.0.0-rc1"}),
+        (["2.0.0-rc1"], {"beta": "2.0.0-rc1"}),
+        (["1.0.0-rc.2", "1.0.0-rc.10"], {"beta": "1.0.0-rc.10"}),
+        (["1.a", "1.2"], {"stable": "1.a"}),
     ],
 )
 def test_a_channel_points_to_the_highest_version(versions, expected):
-    assert channels(versions) == expected
+    assert automatic(versions) == expected
 
 
 def publish(release: Release, reference: str) -> None:
