@@ -29,7 +29,7 @@ class Refused(SlipwayError):  # noqa: N818
     """Something still needs the account."""
 
 
-def keep(account: Account, options: dict[str, Any], *, by: User | None = None) -> None:
+def keep(account: Account, options: dict[str, Any], *, by: User | None) -> None:
     """Save it with these options; what the last test said of the former ones is forgotten."""
     hidden = ACCOUNTS[account.kind].secret_options()
     account.ciphertext = secrets.encrypt(json.dumps(options))
@@ -44,7 +44,7 @@ def keep(account: Account, options: dict[str, Any], *, by: User | None = None) -
             audit.record(account.team, "account-changed", f"changed the account {account.name}", by=by)
 
 
-def test(account: Account, *, by: User | None = None) -> None:
+def test(account: Account, *, by: User | None) -> None:
     """Sign in, look around, and keep what came of it: who we are there and what we may not do, or why it failed."""
     tried = Account.objects.filter(pk=account.pk, ciphertext=account.ciphertext)  # not others that were saved meanwhile
     redact = Redactor()
@@ -63,7 +63,7 @@ def test(account: Account, *, by: User | None = None) -> None:
     audit.record(account.team, "account-tested", f"tested the account {account.name}: {came}", by=by)
 
 
-def remove(account: Account, *, by: User | None = None) -> None:
+def remove(account: Account, *, by: User | None) -> None:
     """Forget it, with the rows of what was in it and is gone. Raises Refused when something needs it."""
     with transaction.atomic():
         account = Account.objects.select_for_update().get(pk=account.pk)

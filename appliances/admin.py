@@ -14,7 +14,22 @@ from django.http import HttpRequest
 from builds.engine.errors import SlipwayError
 
 from . import releases
-from .models import Account, Appliance, Event, Membership, Release, Revision, Secret, Team, User
+from .models import (
+    Account,
+    Appliance,
+    Channel,
+    Event,
+    Hook,
+    HookDelivery,
+    Letter,
+    Membership,
+    Release,
+    Revision,
+    Secret,
+    Subscriber,
+    Team,
+    User,
+)
 
 admin.site.site_header = admin.site.site_title = "Slipway administration"
 admin.site.register(User, UserAdmin)
@@ -121,5 +136,53 @@ class RevisionAdmin(ReadOnly):
 
 @admin.register(Event)
 class EventAdmin(ReadOnly):
-    list_display = ["release", "revision", "text", "by", "at"]
-    list_select_related = ["release__appliance__team", "revision__release__appliance__team", "by"]
+    list_display = ["__str__", "name", "by", "via", "at"]
+    list_filter = ["name"]
+    list_select_related = [
+        "team",
+        "appliance__team",
+        "release__appliance__team",
+        "revision__release__appliance__team",
+        "by",
+    ]
+
+
+@admin.register(Channel)
+class ChannelAdmin(ReadOnly):
+    list_display = ["appliance", "name", "release", "pinned"]
+    list_select_related = ["appliance__team", "release__appliance__team", "pinned__appliance__team"]
+
+
+@admin.register(Hook)
+class HookAdmin(ReadOnly):
+    """Addresses and secrets are shown to nobody; whoever owns the team changes them."""
+
+    list_display = ["team", "appliance", "shown", "format", "failures", "stopped_at"]
+    list_filter = ["format", "team"]
+    list_select_related = ["team", "appliance__team"]
+    fields = [*list_display, "kinds", "created_at"]
+    readonly_fields = fields
+
+
+@admin.register(HookDelivery)
+class HookDeliveryAdmin(ReadOnly):
+    list_display = ["hook", "kind", "state", "attempts", "status", "due_at", "error"]
+    list_filter = ["state", "kind"]
+    list_select_related = ["hook"]
+
+
+@admin.register(Letter)
+class LetterAdmin(ReadOnly):
+    list_display = ["address", "state", "attempts", "due_at", "finished_at", "error"]
+    list_filter = ["state"]
+
+
+@admin.register(Subscriber)
+class SubscriberAdmin(ReadOnly):
+    """To delete one is to forget the address."""
+
+    list_display = ["address", "appliance", "asked_at", "confirmed_at"]
+    list_select_related = ["appliance__team"]
+    search_fields = ["address"]
+    fields = list_display
+    readonly_fields = fields

@@ -55,7 +55,7 @@ def wish(artifact: Artifact, wanted: Wish, channels: tuple[str, ...] = ()) -> No
         _again(delivery, **fresh)
 
 
-def retry(delivery: Delivery, *, by: User | None = None) -> None:
+def retry(delivery: Delivery, *, by: User | None) -> None:
     """Try now what has failed, or what waits for its next attempt. Does nothing when it is under way or done."""
     with transaction.atomic():
         delivery = Delivery.objects.select_for_update().get(pk=delivery.pk)

@@ -43,6 +43,7 @@ def appliance(request: HttpRequest, team: str, appliance: str) -> HttpResponse:
         "area": "dashboard",
         "appliance": found,
         "releases": releases,
+        "channels": found.channels.select_related("release", "pinned"),
         "may_maintain": can_maintain(request.user, found.team),
         "may_own": can_own(request.user, found.team),
     }

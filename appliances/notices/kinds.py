@@ -15,15 +15,15 @@ class Kind:
 
 
 KINDS = {
-    "failed": Kind("Failed", "A build of a release failed."),
-    "recovered": Kind("Recovered", "After a failure, all its images passed again."),
-    "waiting": Kind("Waits for approval", "Every image passed; a maintainer publishes or rejects it."),
-    "published": Kind("Published", "It is on the catalog.", usual=False),
-    "schedule-stopped": Kind("Schedule stopped", "A schedule failed too often and is off."),
-    "hook-stopped": Kind("Hook stopped", "A hook failed too often and is not called any more."),
+    "failed": Kind("Failed", "a build of a release failed"),
+    "recovered": Kind("Recovered", "after a failure, all images passed again"),
+    "waiting": Kind("Waits for approval", "every image passed; a maintainer publishes or rejects it"),
+    "published": Kind("Published", "a revision is on the catalog", usual=False),
+    "schedule-stopped": Kind("Schedule stopped", "it failed too often and is off"),
+    "hook-stopped": Kind("Hook stopped", "it failed too often and is not called any more"),
 }
 USUAL = [name for name, kind in KINDS.items() if kind.usual]
-CHOICES = [(name, kind.label) for name, kind in KINDS.items()]
+CHOICES = [(name, f"{kind.label}: {kind.explanation}") for name, kind in KINDS.items()]
 TEST = "test"
 """What a hook is sent that somebody tries."""
 

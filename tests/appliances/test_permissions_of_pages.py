@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from appliances.models import Role
+from appliances.models import Hook, Role
 from builds.models import Build
 from tests import factories
 
@@ -40,6 +40,27 @@ ADDRESSES = {
     "edit-appliance": ("/dashboard/appliances/acme/wiki/edit", MAINTAINER),
     "new-release": ("/dashboard/appliances/acme/wiki/new-release", MAINTAINER),
     "verb": ("/dashboard/appliances/acme/wiki/releases/1.0.0/rebuild", MAINTAINER),
+    "appliance-audit": ("/dashboard/appliances/acme/wiki/audit", VIEWER),
+    "team-audit": ("/dashboard/teams/acme/audit", VIEWER),
+    "audit": ("/audit", None),  # only for those who run the site: see dashboard/test_audit.py
+    "new-channel": ("/dashboard/appliances/acme/wiki/new-channel", MAINTAINER),
+    "channel": ("/dashboard/appliances/acme/wiki/channels/stable", MAINTAINER),
+    "notifications": ("/notifications", SIGNED_IN),
+    "team-notifications": ("/dashboard/teams/acme/notifications", OWNER),
+    "new-hook": ("/dashboard/teams/acme/new-hook", OWNER),
+    "hook": ("/dashboard/teams/acme/hooks/HOOK", OWNER),
+    "renew-hook-secret": ("POST /dashboard/teams/acme/hooks/HOOK/secret", OWNER),
+    "test-hook": ("POST /dashboard/teams/acme/hooks/HOOK/test", OWNER),
+    "switch-hook-on": ("POST /dashboard/teams/acme/hooks/HOOK/switch-on", OWNER),
+    "remove-hook": ("/dashboard/teams/acme/hooks/HOOK/remove", OWNER),
+    "hook-delivery": ("/dashboard/teams/acme/hooks/HOOK/deliveries/999", OWNER),
+    "replay-hook-delivery": ("POST /dashboard/teams/acme/hooks/HOOK/deliveries/999/replay", OWNER),
+    # Whoever has such a link may; nobody can make one.
+    "stop-notices": ("/notifications/stop/forged", None),
+    "confirm-subscription": ("/subscriptions/confirm/forged", None),
+    "stop-subscription": ("/subscriptions/stop/forged", None),
+    "catalog:feed": ("/acme/wiki/feed.atom", None),
+    "catalog:subscribe": ("/acme/wiki/subscribe", None),
     "retry-delivery": ("POST /dashboard/appliances/acme/wiki/releases/1.0.0/deliveries/999/retry", MAINTAINER),
     "validate": ("POST /dashboard/appliances/acme/wiki/validate", MAINTAINER),
     "cancel-build": ("POST /builds/BUILD/cancel", MAINTAINER),
@@ -78,6 +99,7 @@ def people(kinds):
     revision = factories.revision(factories.release(appliance=appliance), state="failed")
     factories.build(revision, state="failed")
     factories.account(team, name="prod")
+    factories.hook(team)
     return {
         PUBLIC: None,
         SIGNED_IN: factories.member(factories.team()),
@@ -88,9 +110,11 @@ def people(kinds):
 
 
 def request_of(name: str) -> tuple[str, str]:
-    """The method and the address; the database gave the build its number."""
+    """The method and the address; the database gave the build and the hook their numbers."""
     method, _, address = ADDRESSES[name][0].rpartition(" ")
-    return method or "GET", address.replace("BUILD", str(Build.objects.get().pk))
+    return method or "GET", address.replace("BUILD", str(Build.objects.get().pk)).replace(
+        "HOOK", str(Hook.objects.get().pk)
+    )
 
 
 @pytest.mark.parametrize("name", ADDRESSES)

@@ -9,7 +9,7 @@ from appliances.models import Account, Hook, Secret
 
 
 class Command(BaseCommand):
-    help = "Encrypt all secrets, accounts and hooks anew with the newest of SLIPWAY_SECRETS_KEYS; then the older keys can go."
+    help = "Encrypt secrets, accounts and hooks with the newest of SLIPWAY_SECRETS_KEYS; then the older keys can go."
 
     def handle(self, **_: Any) -> None:
         self.stdout.write(
