@@ -24,9 +24,8 @@ COLUMNS = ("at", "what", "text", "team", "appliance", "version", "revision", "by
 
 
 @require_safe
-@login_required
 def site(request: HttpRequest) -> HttpResponse:
-    """Everything, and what belongs to no team. Only for those who run the site."""
+    """Everything, and what belongs to no team: only for those who run the site; for others there is no such page."""
     if not request.user.is_superuser:
         raise Http404
     return show(request, Event.objects.all(), "audit")

@@ -44,7 +44,7 @@ class Migration(migrations.Migration):
                 ('kinds', models.JSONField(default=list, help_text='What it is called for: see notices/kinds.py.')),
                 ('ciphertext', models.BinaryField(help_text='Address and secret, as JSON, encrypted.')),
                 ('shown', models.CharField(help_text='Of the address what people may see.', max_length=300)),
-                ('failures', models.PositiveIntegerField(default=0, help_text='Attempts in a row that failed.')),
+                ('failures', models.PositiveIntegerField(default=0, help_text='Messages in a row that were given up.')),
                 ('stopped_at', models.DateTimeField(blank=True, help_text='When it was switched off.', null=True)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
             ],

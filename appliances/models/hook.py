@@ -28,7 +28,7 @@ class Hook(models.Model):
     kinds = models.JSONField(default=list, help_text="What it is called for: see notices/kinds.py.")
     ciphertext = models.BinaryField(help_text="Address and secret, as JSON, encrypted.")
     shown = models.CharField(max_length=300, help_text="Of the address what people may see.")
-    failures = models.PositiveIntegerField(default=0, help_text="Attempts in a row that failed.")
+    failures = models.PositiveIntegerField(default=0, help_text="Messages in a row that were given up.")
     stopped_at = models.DateTimeField(null=True, blank=True, help_text="When it was switched off.")
     created_at = models.DateTimeField(auto_now_add=True)
 

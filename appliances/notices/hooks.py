@@ -18,6 +18,7 @@ from appliances import audit
 from appliances.models import Event, Hook, HookDelivery, HookFormat, User
 from builds.engine.errors import SlipwayError
 from builds.outside import attempt
+from builds.states import DeliveryState
 
 from . import errands, payloads, signature
 from .kinds import TEST
@@ -26,8 +27,8 @@ PATIENCE = 15.0
 """Seconds for a whole call, however slowly the answer drips."""
 ANSWER = 1024
 """Bytes of the answer that are read."""
-TOO_MANY = 20
-"""Attempts in a row that fail; then the hook is switched off."""
+TOO_MANY = 5
+"""Messages in a row that are given up, each after hours; then the hook is switched off."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ def send(delivery: HookDelivery) -> None:
     with transaction.atomic():
         seen = {"status": answer.status, "answer": answer.text, "milliseconds": spent}
         if errands.end(delivery, now, answer.error, **seen):
-            _count(delivery.hook, failed=bool(answer.error))
+            _count(delivery)
 
 
 @dataclass(frozen=True)
@@ -158,14 +159,14 @@ def judge(status: int) -> str:
 
 def explain(problem: Exception) -> str:
     """urllib3's own texts show the whole address, which may be secret."""
-    if isinstance(problem, urllib3.exceptions.TimeoutError):
-        return "It did not answer in time."
     if isinstance(problem, urllib3.exceptions.NameResolutionError):
         return "No address is known for its name."
     if isinstance(problem, urllib3.exceptions.SSLError):
         return "Its certificate, or its TLS, is not one that we trust."
     if isinstance(problem, urllib3.exceptions.NewConnectionError):
         return "It takes no connections."
+    if isinstance(problem, urllib3.exceptions.TimeoutError):  # last: urllib3 counts the former among these
+        return "It did not answer in time."
     return f"It broke the connection ({type(problem).__name__})."
 
 
@@ -184,16 +185,18 @@ def _queue(hook: Hook, **fields: object) -> HookDelivery:
     return row
 
 
-def _count(hook: Hook, *, failed: bool) -> None:
+def _count(delivery: HookDelivery) -> None:
     """Switch a hook off that fails and fails; whoever wants to hear of that is told."""
-    if not failed:
+    hook = delivery.hook
+    if delivery.state == DeliveryState.DONE:
         Hook.objects.filter(pk=hook.pk).exclude(failures=0).update(failures=0)
+    if delivery.state != DeliveryState.FAILED:
         return
     Hook.objects.filter(pk=hook.pk).update(failures=F("failures") + 1)
     now = timezone.now()
     if not Hook.objects.filter(pk=hook.pk, failures__gte=TOO_MANY, stopped_at=None).update(stopped_at=now):
         return
-    for waiting in hook.deliveries.filter(state="queued"):
+    for waiting in hook.deliveries.under_way():
         errands.drop(waiting, now, "The hook was switched off.")
-    text = f"switched off the {hook}: {TOO_MANY} attempts in a row failed"
+    text = f"switched off the {hook}: {TOO_MANY} messages in a row were given up"
     audit.record(hook.appliance or hook.team, "hook-stopped", text, by=None)

@@ -35,7 +35,7 @@ def of(event: Event) -> Iterator[Letter]:
         if user != event.by:
             yield Letter(event=event, user=user, address=user.email, due_at=now)
     if brings_version(event):
-        for subscriber in event.appliance.subscribers.filter(confirmed_at__isnull=False).iterator():
+        for subscriber in event.appliance.subscribers.filter(confirmed_at__lte=event.at).iterator():
             yield Letter(event=event, subscriber=subscriber, address=subscriber.address, due_at=now)
 
 
