@@ -18,7 +18,7 @@ def read(client, **headers) -> ElementTree.Element:
     response = client.get(FEED, **headers)
     assert response.status_code == 200
     assert response["Content-Type"] == "application/atom+xml; charset=utf-8"
-    return ElementTree.fromstring(response.content)
+    return ElementTree.fromstring(response.content)  # noqa: S314 -- it is our own
 
 
 def only(element: ElementTree.Element, name: str) -> str:
@@ -54,7 +54,7 @@ def test_ids_stay_however_the_site_is_reached_and_a_rebuild_updates(client, sett
     Revision.objects.update(state="superseded")
     put_up(release, published_at=later)
     (entry,) = read(client).findall(f"{ATOM}entry")
-    assert datetime.fromisoformat(only(entry, "updated")) == later.replace(microsecond=0)
+    assert datetime.fromisoformat(only(entry, "updated")) == later
     assert only(entry, "id") == only(before.find(f"{ATOM}entry"), "id")
 
 

@@ -80,7 +80,7 @@ class TestWhatIsRecorded:
         assert [*team.events.order_by("pk").values_list("name", "text")] == [
             ("team-created", "team created"),
             ("appliance-created", "appliance created"),
-            ("appliance-edited", "changed name, publish_automatically"),
+            ("appliance-edited", "changed name"),
             ("release-created", "created"),
             ("release-edited", "changed notes"),
         ]
