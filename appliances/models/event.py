@@ -1,4 +1,4 @@
-"""The audit log: what was done, by whom, and what happened by itself. Rows are only ever added."""
+"""The audit log: what was done, by whom, and what happened by itself. Rows are only added; `untold` is our own note."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ def verify():
     return names["verify"]
 
 
-@pytest.mark.parametrize("secret", ["correct horse battery", signature.new_secret()])
+@pytest.mark.parametrize("secret", ["correct horse battery", signature.new_secret()], ids=["typed", "made"])
 def test_its_snippet_tells_ours_from_others(verify, secret):
     now = int(time.time())
     ours = signature.headers(secret, "msg_1_1", now, b"{}")
