@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -9,6 +10,8 @@ from django.db import transaction
 from appliances.models import Event, HookDelivery, Letter
 
 from . import errands, hooks, letters, subscribers
+
+logger = logging.getLogger(__name__)
 
 BATCH = 500
 LATE = timedelta(seconds=30)  # whatever waits for longer, no worker heard of
@@ -21,10 +24,14 @@ def announce() -> None:
         "team", "appliance__team", "release__appliance__team", "revision__release", "by"
     )
     for event in list(told.order_by("pk")):
-        with transaction.atomic():
-            Letter.objects.bulk_create(letters.of(event), batch_size=BATCH, ignore_conflicts=True)
-            HookDelivery.objects.bulk_create(hooks.of(event), batch_size=BATCH, ignore_conflicts=True)
-            Event.objects.filter(pk=event.pk).update(untold=False)
+        try:
+            with transaction.atomic():
+                Letter.objects.bulk_create(letters.of(event), batch_size=BATCH, ignore_conflicts=True)
+                HookDelivery.objects.bulk_create(hooks.of(event), batch_size=BATCH, ignore_conflicts=True)
+                Event.objects.filter(pk=event.pk).update(untold=False)
+        except Exception:  # one that we cannot tell must not keep the others waiting
+            logger.exception("Nobody could be told of event %s; it is tried again", event.pk)
+            continue
         for kind, job in JOBS.items():
             if kind.objects.filter(event=event).exists():
                 errands.wake(job)

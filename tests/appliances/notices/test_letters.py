@@ -3,6 +3,7 @@
 import socket
 from datetime import timedelta
 
+import django_rq
 import pytest
 from django.utils import timezone
 
@@ -142,9 +143,17 @@ class TestAMailServer:
         assert not Event.objects.filter(untold=True).exists()
 
 
-def test_events_that_no_worker_heard_of_are_told_by_reconcile(maintainer, revision, redis):
-    import django_rq
+def test_one_that_cannot_be_told_keeps_no_other_waiting(maintainer, revision, mailoutbox, tell, caplog):
+    broken = fail(revision)
+    Event.objects.filter(pk=broken.pk).update(name="published", release=None)  # a row that makes no sense
+    fail(revision)
+    tell()
+    assert len(mailoutbox) == 1
+    assert Event.objects.get(untold=True) == broken
+    assert f"event {broken.pk}" in caplog.text
 
+
+def test_events_that_no_worker_heard_of_are_told_by_reconcile(maintainer, revision, redis):
     fail(revision)
     queue = django_rq.get_queue("default")
     assert [job.func_name for job in queue.jobs] == ["appliances.notices.jobs.announce"]
