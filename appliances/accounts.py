@@ -17,8 +17,8 @@ from builds.models import Artifact, Resource
 from builds.outside import attempt, explain
 from builds.text import storable
 
-from . import secrets
-from .models import Account, Release
+from . import audit, secrets
+from .models import Account, Release, User
 from .reading import place
 from .states import ReleaseState
 
@@ -30,16 +30,22 @@ class Refused(SlipwayError):  # noqa: N818
     """Something still needs the account."""
 
 
-def keep(account: Account, options: dict[str, Any]) -> None:
+def keep(account: Account, options: dict[str, Any], *, by: User | None) -> None:
     """Save it with these options; what the last test said of the former ones is forgotten."""
     hidden = ACCOUNTS[account.kind].secret_options()
     account.ciphertext = secrets.encrypt(json.dumps(options))
     account.shown = {name: value for name, value in options.items() if name not in hidden}
     account.identity, account.error, account.missing, account.notes, account.tested_at = "", "", [], [], None
-    account.save()
+    added = account.pk is None
+    with transaction.atomic():
+        account.save()
+        if added:
+            audit.record(account.team, "account-added", f"added the account {account.name}", by=by)
+        else:
+            audit.record(account.team, "account-changed", f"changed the account {account.name}", by=by)
 
 
-def test(account: Account) -> None:
+def test(account: Account, *, by: User | None) -> None:
     """Sign in, look around, and keep what came of it: who we are there and what we may not do, or why it failed."""
     tried = Account.objects.filter(pk=account.pk, ciphertext=account.ciphertext)  # not others that were saved meanwhile
     redact = Redactor()
@@ -54,9 +60,11 @@ def test(account: Account) -> None:
     found = storable(found, redact)
     tried.update(**found | {"identity": found["identity"][:300], "tested_at": timezone.now()})
     account.refresh_from_db()
+    came = "it does not work" if account.error else "permissions are missing" if account.missing else "it works"
+    audit.record(account.team, "account-tested", f"tested the account {account.name}: {came}", by=by)
 
 
-def remove(account: Account) -> None:
+def remove(account: Account, *, by: User | None) -> None:
     """Forget it, with the rows of what was in it and is gone. Raises Refused when something needs it."""
     with transaction.atomic():
         account = Account.objects.select_for_update().get(pk=account.pk)
@@ -67,6 +75,7 @@ def remove(account: Account) -> None:
             )
         account.resources.all().delete()
         account.delete()
+        audit.record(account.team, "account-removed", f"removed the account {account.name}", by=by)
 
 
 def held_by(account: Account) -> list[str]:

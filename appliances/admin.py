@@ -22,13 +22,18 @@ from .models import (
     Account,
     Appliance,
     Base,
+    Channel,
     Event,
+    Hook,
+    HookDelivery,
+    Letter,
     Membership,
     Rebuild,
     Release,
     Revision,
     Schedule,
     Secret,
+    Subscriber,
     Team,
     User,
     Value,
@@ -175,8 +180,15 @@ class RevisionAdmin(ReadOnly):
 
 @admin.register(Event)
 class EventAdmin(ReadOnly):
-    list_display = ["release", "revision", "text", "by", "at"]
-    list_select_related = ["release__appliance__team", "revision__release__appliance__team", "by"]
+    list_display = ["__str__", "name", "by", "via", "at"]
+    list_filter = ["name"]
+    list_select_related = [
+        "team",
+        "appliance__team",
+        "release__appliance__team",
+        "revision__release__appliance__team",
+        "by",
+    ]
 
 
 @admin.register(Base)
@@ -214,3 +226,44 @@ class RebuildAdmin(ReadOnly):
     @admin.action(description="Take out of the line", permissions=["delete"])
     def cancel(self, request: HttpRequest, rows: QuerySet[Rebuild]) -> None:
         each(request, rows, lambda row: rebuilds.cancel(row, by=request.user), "cancelled")
+
+
+@admin.register(Channel)
+class ChannelAdmin(ReadOnly):
+    list_display = ["appliance", "name", "release", "pinned"]
+    list_select_related = ["appliance__team", "release__appliance__team", "pinned__appliance__team"]
+
+
+@admin.register(Hook)
+class HookAdmin(ReadOnly):
+    """Addresses and secrets are shown to nobody; whoever owns the team changes them."""
+
+    list_display = ["team", "appliance", "shown", "format", "failures", "stopped_at"]
+    list_filter = ["format", "team"]
+    list_select_related = ["team", "appliance__team"]
+    fields = [*list_display, "kinds", "created_at"]
+    readonly_fields = fields
+
+
+@admin.register(HookDelivery)
+class HookDeliveryAdmin(ReadOnly):
+    list_display = ["hook", "kind", "state", "attempts", "status", "due_at", "error"]
+    list_filter = ["state", "kind"]
+    list_select_related = ["hook"]
+
+
+@admin.register(Letter)
+class LetterAdmin(ReadOnly):
+    list_display = ["address", "state", "attempts", "due_at", "finished_at", "error"]
+    list_filter = ["state"]
+
+
+@admin.register(Subscriber)
+class SubscriberAdmin(ReadOnly):
+    """To delete one is to forget the address."""
+
+    list_display = ["address", "appliance", "asked_at", "confirmed_at"]
+    list_select_related = ["appliance__team"]
+    search_fields = ["address"]
+    fields = list_display
+    readonly_fields = fields

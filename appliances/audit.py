@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import partial
 from typing import TYPE_CHECKING
+
+from django.db import transaction
+
+from .notices.kinds import KINDS
 
 if TYPE_CHECKING:
     from .models import Appliance, Event, Release, Revision, Team, User
@@ -24,28 +29,36 @@ def via(what: str) -> Iterator[None]:
 
 
 def record(
-    about: Team | Appliance | Release | Revision,
+    about: Team | Appliance | Release | Revision | None,
     name: str,
     text: str = "",
     *,
     by: User | None,
     note: str = "",
 ) -> Event:
-    """It happened to `about`, and so to the release, appliance and team that this belongs to."""
+    """It happened to `about`, and so to the release, appliance and team that this belongs to; None: to this site.
+
+    Whoever wants to hear of it is told after the commit.
+    """
     from .models import Appliance, Event, Release, Revision, Team  # their verbs are what calls us
+    from .notices import errands
 
     revision = about if isinstance(about, Revision) else None
     release = revision.release if revision else about if isinstance(about, Release) else None
     appliance = release.appliance if release else about if isinstance(about, Appliance) else None
     team = appliance.team if appliance else about if isinstance(about, Team) else None
-    return Event.objects.create(
+    event = Event.objects.create(
         name=name,
-        text=text or name.replace("-", " "),
+        text=(text or name.replace("-", " "))[:300],
         note=note,
         team=team,
         appliance=appliance,
         release=release,
         revision=revision,
         by=by,
-        via=_via.get(),
+        via=_via.get()[:100],
+        untold=name in KINDS,
     )
+    if event.untold:
+        transaction.on_commit(partial(errands.wake, "announce"))
+    return event

@@ -1,4 +1,4 @@
-"""What publication means for images in clouds and vCenters: who may have them, which channels point to them."""
+"""Which release each channel points to, and what publication means for images in clouds and vCenters."""
 
 from __future__ import annotations
 
@@ -14,16 +14,19 @@ from .states import ReleaseState, RevisionState
 if TYPE_CHECKING:
     from .models import Appliance
 
+USUAL = ("stable", "beta")
+"""The channels that every appliance has and that choose their release themselves."""
+
 
 def deliver(appliance: Appliance) -> None:
-    """Wish outside what the rows say inside. In the transaction that changed what is published.
+    """Let channels, and wishes outside, say what the rows say. In the transaction that changed what is published.
 
     It is the rule of the files: what was once published can be had until its release is withdrawn; the channels point
     to what is published now.
     """
     # Whoever publishes another version at the same time waits here, and then sees this one.
     type(appliance).objects.select_for_update().get(pk=appliance.pk)
-    pointed = channels(appliance.releases.published().values_list("version", flat=True))
+    pointed = follow(appliance)
     once_published = Artifact.objects.of_succeeded_builds().filter(
         build__revision__release__appliance=appliance, build__revision__published_at__isnull=False
     )
@@ -34,18 +37,38 @@ def deliver(appliance: Appliance) -> None:
         current = up and revision.state == RevisionState.PUBLISHED
         wanted = (
             Wish.PUBLISHED if up else Wish.WITHDRAWN,
-            pointed.get(revision.release.version, ()) if current else (),
+            pointed.get(revision.release_id, ()) if current else (),
         )
         former = getattr(image, "delivery", None)
         if former is None or (former.wanted, tuple(former.channels)) != wanted:
             deliveries.wish(image, *wanted)
 
 
-def channels(versions: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """Of the published versions those that a channel points to: the highest, and the highest pre-release."""
-    ordered = sorted(versions, key=precedence)
-    newest = {"beta" if "-" in version else "stable": version for version in ordered}
-    return {version: (channel,) for channel, version in newest.items()}
+def follow(appliance: Appliance) -> dict[int, tuple[str, ...]]:
+    """Bring its channels up to date; returns their names by the id of the release that they point to.
+
+    A promoted release that is withdrawn is passed over, and pointed to again when it is restored.
+    """
+    published = {release.version: release for release in appliance.releases.published()}
+    chosen = {name: published[version] for name, version in automatic(published).items()}
+    rows = {row.name: row for row in appliance.channels.select_related("pinned")}
+    for name in chosen.keys() - rows.keys():
+        rows[name] = appliance.channels.create(name=name)
+    pointed: dict[int, tuple[str, ...]] = {}
+    for name, row in sorted(rows.items(), reverse=True):
+        pinned = row.pinned if row.pinned and row.pinned.state == ReleaseState.PUBLISHED else None
+        release = pinned or chosen.get(name)
+        if row.release_id != (release.pk if release else None):
+            row.release = release
+            row.save(update_fields=["release"])
+        if release:
+            pointed[release.pk] = (*pointed.get(release.pk, ()), name)
+    return pointed
+
+
+def automatic(versions: Iterable[str]) -> dict[str, str]:
+    """Of the published versions those that the usual channels choose: the highest, and the highest pre-release."""
+    return {"beta" if "-" in version else "stable": version for version in sorted(versions, key=precedence)}
 
 
 def precedence(version: str) -> tuple[object, ...]:

@@ -8,10 +8,16 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 
-from .models import Appliance, Release, Role, Scope, SourceKind, Team, User
+from .models import Appliance, Channel, Release, Role, Scope, SourceKind, Team, User
+from .models.channel import channel_validator
 from .words import RESERVED
 
 NAME = RegexValidator(r"^[A-Za-z_][A-Za-z0-9_]*\Z", "Use letters, digits and _, not starting with a digit.")
+
+
+def edited(form: forms.BaseForm) -> str:
+    """ "changed name, summary": for the audit log, which names what was changed and keeps no texts."""
+    return f"changed {', '.join(form.changed_data)}"
 
 
 class TeamForm(forms.ModelForm):
@@ -114,6 +120,42 @@ class ReleaseForm(forms.ModelForm):
                 if not cleaned.get(name):
                     self.add_error(name, "A git source needs this.")
         return cleaned
+
+
+class NoteForm(forms.Form):
+    """Why, for the audit log and whoever is told."""
+
+    note = forms.CharField(required=False, max_length=2000, widget=forms.Textarea(attrs={"rows": 3}))
+
+    def __init__(self, *args: Any, required: bool = False, help_text: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["note"].required = required
+        self.fields["note"].help_text = help_text
+
+
+class ChannelForm(forms.Form):
+    """Without a release it chooses one itself, or is removed when it is none of the usual ones."""
+
+    name = forms.CharField(max_length=20, validators=[channel_validator], help_text="Such as lts.")
+    release = forms.ModelChoiceField(None, required=False, label="Points to")
+    note = forms.CharField(
+        required=False,
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="Why. Your team reads it in the audit log.",
+    )
+
+    def __init__(self, *args: Any, appliance: Appliance, channel: Channel, usual: bool, **kwargs: Any) -> None:
+        super().__init__(*args, initial={"release": channel.pinned_id}, **kwargs)
+        if channel.name:
+            del self.fields["name"]
+        release = self.fields["release"]
+        release.queryset = appliance.releases.published()
+        release.label_from_instance = lambda row: row.version
+        release.required = not channel.pk and not usual
+        release.empty_label = "The highest version (automatic)" if usual else "Nothing: remove the channel"
+        if release.required:
+            release.empty_label = "–"
 
 
 class WithdrawForm(forms.Form):

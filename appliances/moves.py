@@ -21,10 +21,12 @@ move_revision = Moves(REVISION_MOVES)
 move_rebuild = Moves(REBUILD_MOVES)
 
 
-def put_up(revision: Revision, *, by: User | None = None, name: str = "published", text: str = "") -> None:
+def put_up(
+    revision: Revision, *, by: User | None = None, name: str = "published", text: str = "", note: str = ""
+) -> None:
     """Make it what the catalog shows for its release: one step for all its artifacts. The former can come back.
 
-    Raises Lost when the revision is neither ready nor superseded any more.
+    Raises Lost when the revision is not ready, rejected or superseded any more.
     """
     now = timezone.now()
     with transaction.atomic():
@@ -33,7 +35,7 @@ def put_up(revision: Revision, *, by: User | None = None, name: str = "published
             move_revision(former, RevisionState.PUBLISHED, RevisionState.SUPERSEDED)
         move_revision(
             revision,
-            (RevisionState.READY, RevisionState.SUPERSEDED),
+            (RevisionState.READY, RevisionState.REJECTED, RevisionState.SUPERSEDED),
             RevisionState.PUBLISHED,
             published_at=revision.published_at or now,
         )
@@ -41,6 +43,6 @@ def put_up(revision: Revision, *, by: User | None = None, name: str = "published
             move_revision(older, RevisionState.READY, RevisionState.SUPERSEDED)
         if release.state == ReleaseState.DRAFT:
             move_release(release, ReleaseState.DRAFT, ReleaseState.PUBLISHED, published_at=now)
-        audit.record(revision, name, text, by=by)
+        audit.record(revision, name, text, by=by, note=note)
         deliver(release.appliance)
     revision.release = release

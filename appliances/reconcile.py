@@ -1,10 +1,13 @@
-"""Repairs what a killed process left half-done between builds and their revisions."""
+"""Repairs what a killed process left half-done: between builds and their revisions, and in telling people."""
 
 from __future__ import annotations
+
+from django.utils import timezone
 
 from .archives import sweep_archives
 from .causes import reconcile as causes
 from .models import Answer, Revision
+from .notices import telling
 
 
 def run() -> list[str]:
@@ -13,7 +16,7 @@ def run() -> list[str]:
     for revision in Revision.objects.unsettled():
         revision.settle()
         settled.append(f"{revision}: its builds had ended, it is {revision.state} now")
-    return [*settled, *sweep_archives(), *_forget_answers(), *causes.run()]
+    return [*settled, *sweep_archives(), *_forget_answers(), *causes.run(), *telling.reconcile(timezone.now())]
 
 
 def _forget_answers() -> list[str]:

@@ -5,6 +5,7 @@ Each is one transaction and safe to repeat: a double click does nothing twice. W
 
 from __future__ import annotations
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from builds import queue
@@ -12,9 +13,10 @@ from builds.engine.errors import SlipwayError
 from builds.moves import Lost
 
 from . import audit
-from .channels import deliver
+from .channels import USUAL, deliver
 from .inputs import Inputs
-from .models import Release, Revision, User
+from .models import Appliance, Channel, Release, Revision, User
+from .models.channel import channel_validator
 from .moves import move_release, move_revision, put_up
 from .states import Cause, ReleaseState, RevisionState
 
@@ -70,8 +72,8 @@ def rebuild(
         return _build(release, Inputs.of_revision(source), by=by, event="rebuilt", **why, only=platform, former=source)
 
 
-def publish(revision: Revision, *, by: User | None) -> None:
-    """Put a finished revision on the catalog, all its artifacts in one step."""
+def publish(revision: Revision, *, by: User | None, note: str = "") -> None:
+    """Put a finished revision on the catalog, all its artifacts in one step. `note`: why, for those who come later."""
     with transaction.atomic():
         release = Release.objects.select_for_update().get(pk=revision.release_id)
         revision.refresh_from_db()
@@ -79,12 +81,69 @@ def publish(revision: Revision, *, by: User | None) -> None:
             return
         if release.state == ReleaseState.WITHDRAWN:
             raise Refused(f"{release} is withdrawn.", hint="Restore the release first, then publish.")
-        if revision.state != RevisionState.READY:
+        if revision.state not in (RevisionState.READY, RevisionState.REJECTED):
             raise Refused(
                 f"{revision} is {revision.state}, so it cannot be published.",
                 hint="Only a revision whose builds and checks all succeeded can: retry what failed, or roll back.",
             )
-        put_up(revision, by=by)
+        put_up(revision, by=by, note=note)
+
+
+def reject(revision: Revision, *, note: str, by: User | None) -> None:
+    """Decide that a finished revision is not published. Its images are kept; `publish()` can still put it up."""
+    with transaction.atomic():
+        try:
+            move_revision(revision, RevisionState.READY, RevisionState.REJECTED)
+        except Lost:
+            revision.refresh_from_db()
+            if revision.state != RevisionState.REJECTED:
+                raise Refused(
+                    f"{revision} is {revision.state}: it does not wait for anybody.",
+                    hint="What is published can be rolled back or withdrawn.",
+                ) from None
+        else:
+            audit.record(revision, "rejected", by=by, note=note)
+
+
+def promote(release: Release, channel: str, *, by: User | None, note: str = "") -> Channel:
+    """Let a channel point to this release, until another is promoted or it goes back to `follow_versions()`."""
+    with transaction.atomic():
+        appliance = Appliance.objects.select_for_update().get(pk=release.appliance_id)
+        release = appliance.releases.get(pk=release.pk)
+        if release.state != ReleaseState.PUBLISHED:
+            raise Refused(
+                f"{release} is {release.state}: a channel points to what is published.", hint="Publish it first."
+            )
+        try:
+            channel_validator(channel)
+        except ValidationError as error:
+            raise Refused(f"“{channel}” is no name of a channel.", hint=error.messages[0]) from None
+        row, _ = appliance.channels.get_or_create(name=channel)
+        if row.pinned_id != release.pk:
+            before = ", ".join(release.channels.exclude(name=channel).values_list("name", flat=True))
+            row.pinned = release
+            row.save(update_fields=["pinned"])
+            deliver(appliance)
+            audit.record(
+                release, "promoted", f"promoted{f' from {before}' if before else ''} to {channel}", by=by, note=note
+            )
+    row.refresh_from_db()
+    return row
+
+
+def follow_versions(channel: Channel, *, by: User | None, note: str = "") -> None:
+    """Let a channel choose its release by the versions again; one that cannot is gone with that."""
+    with transaction.atomic():
+        appliance = Appliance.objects.select_for_update().get(pk=channel.appliance_id)
+        usual = channel.name in USUAL
+        if usual:
+            done = Channel.objects.filter(pk=channel.pk, pinned__isnull=False).update(pinned=None)
+        else:
+            done, _ = Channel.objects.filter(pk=channel.pk).delete()
+        if done:
+            deliver(appliance)
+            text = f"{channel.name} follows the versions again" if usual else f"removed the channel {channel.name}"
+            audit.record(appliance, "unpinned", text, by=by, note=note)
 
 
 def withdraw(release: Release, *, reason: str, by: User | None) -> None:

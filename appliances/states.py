@@ -1,6 +1,7 @@
 """The states of releases and revisions, and the moves that are allowed.
 
 Revision: BUILDING -> READY -> PUBLISHED <-> SUPERSEDED        Release: DRAFT -> PUBLISHED <-> WITHDRAWN
+              |        `-> REJECTED -> PUBLISHED (on second thoughts)
              `----> FAILED -> BUILDING (retry)                  Rebuild: WAITING -> STARTED | CANCELLED | REFUSED
 """
 
@@ -17,6 +18,7 @@ class RevisionState(models.TextChoices):
     BUILDING = "building"  # its builds are queued or running
     READY = "ready"  # every build succeeded; waits for publication
     FAILED = "failed"  # a build failed or was cancelled; the others' artifacts are kept
+    REJECTED = "rejected"  # a maintainer decided against it; its images are kept
     PUBLISHED = "published"  # what the catalog shows for its release; at most one per release
     SUPERSEDED = "superseded"  # a newer revision took its place; can be rolled back to
 
@@ -72,7 +74,8 @@ RELEASE_MOVES = {
 
 REVISION_MOVES = {
     RevisionState.BUILDING: (RevisionState.READY, RevisionState.FAILED, RevisionState.SUPERSEDED),
-    RevisionState.READY: (RevisionState.PUBLISHED, RevisionState.SUPERSEDED),
+    RevisionState.READY: (RevisionState.PUBLISHED, RevisionState.REJECTED, RevisionState.SUPERSEDED),
+    RevisionState.REJECTED: (RevisionState.PUBLISHED,),
     RevisionState.FAILED: (RevisionState.BUILDING, RevisionState.SUPERSEDED),
     RevisionState.PUBLISHED: (RevisionState.SUPERSEDED,),
     RevisionState.SUPERSEDED: (RevisionState.PUBLISHED,),

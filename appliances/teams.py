@@ -29,20 +29,28 @@ def create(form: TeamForm, *, by: User) -> Team:
 
 
 def give_role(team: Team, user: User, role: str, *, by: User | None) -> Membership:
-    """Add somebody, or change what they may do."""
+    """Let somebody in, or let a member do more or less."""
     with transaction.atomic():
+        team = Team.objects.select_for_update().get(pk=team.pk)  # two owners must not leave at the same time
         if role != Role.OWNER:
-            _keep_an_owner(team, without=user)
-        membership, _ = team.memberships.update_or_create(user=user, defaults={"role": role})
-        audit.record(team, "role-given", f"made {user} {role}", by=by)
+            _keep_an_owner(team, user)
+        membership, created = team.memberships.get_or_create(user=user, defaults={"role": role})
+        if created:
+            audit.record(team, "member-added", f"added {user} as {role}", by=by)
+        elif membership.role != role:
+            audit.record(team, "member-changed", f"made {user} {role}, before {membership.role}", by=by)
+            membership.role = role
+            membership.save(update_fields=["role"])
     return membership
 
 
 def remove_member(membership: Membership, *, by: User | None) -> None:
     with transaction.atomic():
-        _keep_an_owner(membership.team, without=membership.user)
+        team = Team.objects.select_for_update().get(pk=membership.team_id)
+        _keep_an_owner(team, membership.user)
         membership.delete()
-        audit.record(membership.team, "member-removed", f"removed {membership.user}", by=by)
+        team.rules.filter(user=membership.user).delete()  # whoever comes back begins with what is usual
+        audit.record(team, "member-removed", f"removed {membership.user}", by=by)
 
 
 def set_secret(team: Team, name: str, value: str, *, by: User | None) -> Secret:
@@ -55,7 +63,7 @@ def set_secret(team: Team, name: str, value: str, *, by: User | None) -> Secret:
 def forget_secret(secret: Secret, *, by: User | None) -> None:
     with transaction.atomic():
         secret.delete()
-        audit.record(secret.team, "secret-forgotten", f"forgot the secret {secret.name}", by=by)
+        audit.record(secret.team, "secret-removed", f"removed the secret {secret.name}", by=by)
 
 
 def set_value(team: Team, name: str, text: str, *, by: User | None) -> Value:
@@ -68,12 +76,11 @@ def set_value(team: Team, name: str, text: str, *, by: User | None) -> Value:
 def forget_value(value: Value, *, by: User | None) -> None:
     with transaction.atomic():
         value.delete()
-        audit.record(value.team, "value-forgotten", f"forgot the value of {value.name}", by=by)
+        audit.record(value.team, "value-removed", f"removed the value of {value.name}", by=by)
 
 
-def _keep_an_owner(team: Team, *, without: User) -> None:
-    """Two owners may be removing each other: the team's row makes one wait."""
-    Team.objects.select_for_update().get(pk=team.pk)
-    owners = Membership.objects.filter(team=team, role=Role.OWNER)
-    if owners.filter(user=without).exists() and not owners.exclude(user=without).exists():
+def _keep_an_owner(team: Team, user: User) -> None:
+    """Raises Refused when this person is its only one."""
+    owners = team.memberships.filter(role=Role.OWNER)
+    if owners.filter(user=user).exists() and not owners.exclude(user=user).exists():
         raise Refused("A team needs an owner.", hint="Make somebody else one first.")

@@ -13,6 +13,7 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import transaction
@@ -33,6 +34,9 @@ from .runner import explain
 from .states import DeliveryState, Wish
 from .text import storable
 
+if TYPE_CHECKING:
+    from appliances.models import User
+
 logger = logging.getLogger(__name__)
 
 PAUSES = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=20), timedelta(hours=1))
@@ -51,12 +55,14 @@ def wish(artifact: Artifact, wanted: Wish, channels: tuple[str, ...] = ()) -> No
         _again(delivery, **fresh)
 
 
-def retry(delivery: Delivery) -> None:
+def retry(delivery: Delivery, *, by: User | None) -> None:
     """Try now what has failed, or what waits for its next attempt. Does nothing when it is under way or done."""
     with transaction.atomic():
         delivery = Delivery.objects.select_for_update().get(pk=delivery.pk)
         if delivery.error and delivery.state in (DeliveryState.FAILED, DeliveryState.QUEUED):
             _again(delivery, due_at=timezone.now())
+            image = delivery.artifact
+            image.build.revision.record("delivery-retried", f"tried {image.reference} in {image.region} again", by=by)
 
 
 def run(delivery_id: int, stop: Stop | None = None) -> None:

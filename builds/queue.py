@@ -68,18 +68,21 @@ def carry_over(former: Revision, revision: Revision, *, except_for: str) -> set[
 
 def cancel(build: Build, *, by: User | None, reason: str = "") -> None:
     """Stop a build: at once when it waits, else its worker cleans up first. Does nothing when it has ended."""
+    asked_for = not reason  # otherwise it follows from what is recorded itself
     reason = reason or (f"Cancelled by {by}." if by else "Cancelled.")
     with transaction.atomic():
         try:
             move(build, BuildState.QUEUED, BuildState.CANCELLED, finished_at=timezone.now(), error=reason)
+        except Lost:
+            try:
+                move(build, BuildState.RUNNING, BuildState.CANCELLING, error=reason)
+            except Lost:
+                build.refresh_from_db()
+                return
+        if asked_for:
+            build.revision.record("build-cancelled", f"cancelled {build.name} on {build.platform}", by=by)
+        if build.is_final:
             build.revision.settle()
-            return
-        except Lost:
-            pass
-        try:
-            move(build, BuildState.RUNNING, BuildState.CANCELLING, error=reason)
-        except Lost:
-            build.refresh_from_db()
 
 
 def retry(build: Build, *, by: User | None) -> Build:
@@ -98,6 +101,7 @@ def retry(build: Build, *, by: User | None) -> Build:
                 f"{revision} is {revision.state}: its builds are not needed any more.",
                 hint="Save the release again, or rebuild it.",
             ) from None
+        revision.record("build-retried", f"tried {build.name} on {build.platform} again", by=by)
         return queue_builds(revision, [build.platform], by=by)[0]
 
 

@@ -5,6 +5,7 @@ from django.contrib.auth import views as auth
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+from appliances.catalog import subscribing
 from appliances.catalog.schema import schema
 from appliances.signing_in import SignIn
 
@@ -20,6 +21,8 @@ urlpatterns = [
     path("schema/appliance.json", schema, name="schema"),
     path("favicon.ico", RedirectView.as_view(url="/static/mark.svg")),
     path("", include("appliances.api.urls")),
+    path("subscriptions/confirm/<str:token>", subscribing.confirm, name="confirm-subscription"),
+    path("subscriptions/stop/<str:token>", subscribing.stop, name="stop-subscription"),
     path("", include("appliances.dashboard.urls")),
     path("", include("appliances.catalog.urls")),
 ]

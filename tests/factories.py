@@ -7,7 +7,9 @@ from typing import Any
 
 from appliances import accounts
 from appliances.inputs import Inputs
-from appliances.models import Account, Appliance, Membership, Release, Revision, Role, Team, User
+from appliances.models import Account, Appliance, Hook, Membership, Release, Revision, Role, Team, User
+from appliances.notices import hooks
+from appliances.notices.kinds import KINDS
 from builds.models import Artifact, Build, Resource
 from builds.states import BuildState
 
@@ -76,7 +78,16 @@ def account(team_: Team | None = None, **fields: Any) -> Account:
     """An account of the kind "yard" (tests.yard), unless `fields` say otherwise; `options` are its options."""
     options = fields.pop("options", {"folder": "/nowhere", "token": "open sesame"})
     row = Account(**{"team": team_ or team(), "name": f"account{next(_numbers)}", "kind": "yard", **fields})
-    accounts.keep(row, options)
+    accounts.keep(row, options, by=None)
+    return row
+
+
+def hook(team_: Team | None = None, **fields: Any) -> Hook:
+    """A hook that is called for everything; `url` and `secret` are its own."""
+    url = fields.pop("url", "http://127.0.0.1:9/hook")
+    secret = fields.pop("secret", "correct horse battery")
+    row = Hook(**{"team": team_ or team(), "kinds": list(KINDS), **fields})
+    hooks.keep(row, url=url, secret=secret, by=None)
     return row
 
 

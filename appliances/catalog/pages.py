@@ -70,6 +70,14 @@ def chosen(request: HttpRequest, shelf: Shelf | None) -> str:
     return wanted if shelf and any(way.family.key == wanted for way in shelf.ways) else ""
 
 
+def channels_of(appliance: Appliance) -> dict[int, list[str]]:
+    """The channels that point to each release, by its id."""
+    found: dict[int, list[str]] = {}
+    for channel in appliance.channels.filter(release__isnull=False):
+        found.setdefault(channel.release_id, []).append(channel.name)
+    return found
+
+
 def show(request: HttpRequest, release: Release, *, single: bool = False) -> HttpResponse:
     appliance = release.appliance
     newest = release if not single else newest_of(appliance)
@@ -88,6 +96,7 @@ def show(request: HttpRequest, release: Release, *, single: bool = False) -> Htt
         "shelf": shelf,
         "chosen": chosen(request, shelf),
         "versions": versions,
+        "channels": channels_of(appliance),
         "versions_shown": VERSIONS_SHOWN,
         "may_maintain": can_maintain(request.user, appliance.team),
     }

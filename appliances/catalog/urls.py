@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import downloads, pages, vagrant
+from . import downloads, feed, pages, subscribing, vagrant
 
 app_name = "catalog"
 urlpatterns = [
@@ -10,6 +10,9 @@ urlpatterns = [
     path("api/v2/vagrant/<slug:team>/<slug:appliance>", vagrant.box, name="vagrant"),
     path("<slug:team>", pages.team, name="team"),
     path("<slug:team>/<slug:appliance>", pages.appliance, name="appliance"),
+    # A version begins with a digit.
+    path("<slug:team>/<slug:appliance>/feed.atom", feed.feed, name="feed"),
+    path("<slug:team>/<slug:appliance>/subscribe", subscribing.subscribe, name="subscribe"),
     path("<slug:team>/<slug:appliance>/<str:version>", pages.version, name="version"),
     path("<slug:team>/<slug:appliance>/<str:version>/r<int:number>/SHA256SUMS", downloads.sums, name="sums"),
     path("<slug:team>/<slug:appliance>/<str:version>/r<int:number>/<str:name>", downloads.file, name="file"),

@@ -43,8 +43,8 @@ def edit(request: HttpRequest, row: Account) -> HttpResponse:
     form = AccountForm(request.POST or None, kind=ACCOUNTS[row.kind], row=row, by=request.user)
     if request.method == "POST" and form.is_valid():
         row.name = row.name or form.cleaned_data["account"]
-        accounts.keep(row, form.options)
-        accounts.test(row)
+        accounts.keep(row, form.options, by=request.user)
+        accounts.test(row, by=request.user)
         tell(request, row)
         return redirect("account", row.team.slug, row.name)
     context = {"area": "dashboard", "team": row.team, "account": row, "form": form}
@@ -64,7 +64,7 @@ def tell(request: HttpRequest, row: Account) -> None:
 @login_required
 def test(request: HttpRequest, team: str, name: str) -> HttpResponse:
     row = account_for(request, team, name)
-    accounts.test(row)
+    accounts.test(row, by=request.user)
     if request.htmx:
         return render(request, "dashboard/_account_trial.html", {"team": row.team, "account": row})
     return redirect("account", team, name)
@@ -76,7 +76,7 @@ def remove(request: HttpRequest, team: str, name: str) -> HttpResponse:
     row = account_for(request, team, name)
     if request.method == "POST":
         try:
-            accounts.remove(row)
+            accounts.remove(row, by=request.user)
         except SlipwayError as error:
             messages.error(request, str(error))
             return redirect("account", team, name)

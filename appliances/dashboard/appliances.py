@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db import transaction
 from django.db.models import Count, Prefetch, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
-from appliances.forms import ApplianceForm
+from appliances import audit
+from appliances.forms import ApplianceForm, edited
 from appliances.models import Revision, Team
 from appliances.permissions import can_maintain, can_own
 from builds.models import Build
@@ -41,6 +43,7 @@ def appliance(request: HttpRequest, team: str, appliance: str) -> HttpResponse:
         "area": "dashboard",
         "appliance": found,
         "releases": releases,
+        "channels": found.channels.select_related("release", "pinned"),
         "may_maintain": can_maintain(request.user, found.team),
         "may_own": can_own(request.user, found.team),
     }
@@ -55,7 +58,9 @@ def new(request: HttpRequest) -> HttpResponse:
         return redirect("new-team")
     form = ApplianceForm(request.POST or None, teams=teams)
     if request.method == "POST" and form.is_valid():
-        created = form.save()
+        with transaction.atomic():
+            created = form.save()
+            audit.record(created, "appliance-created", by=request.user)
         return redirect("new-release", created.team.slug, created.slug)
     return render(request, "dashboard/appliance_form.html", {"area": "dashboard", "form": form})
 
@@ -65,7 +70,10 @@ def edit(request: HttpRequest, team: str, appliance: str) -> HttpResponse:
     found = appliance_for(request, team, appliance, can_maintain)
     form = ApplianceForm(request.POST or None, instance=found, teams=[])
     if request.method == "POST" and form.is_valid():
-        form.save()
+        with transaction.atomic():
+            form.save()
+            if form.has_changed():
+                audit.record(found, "appliance-edited", edited(form), by=request.user)
         messages.success(request, "Saved. The catalog shows it already.")
         return redirect("appliance", team, appliance)
     return render(request, "dashboard/appliance_form.html", {"area": "dashboard", "form": form, "appliance": found})

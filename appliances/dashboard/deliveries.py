@@ -53,6 +53,6 @@ def of_release(release: Release) -> list[Delivery]:
 def retry(request: HttpRequest, team: str, appliance: str, version: str, number: int) -> HttpResponse:
     release = release_for(request, team, appliance, version, can_maintain)
     found = get_object_or_404(Delivery, pk=number, artifact__build__revision__release=release)
-    deliveries.retry(found)
+    deliveries.retry(found, by=request.user)
     messages.info(request, f"{found.artifact.reference} is tried again.")
     return redirect("release", team, appliance, version)

@@ -37,6 +37,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "example": EXAMPLE,
         "rows": matrix(page),
         **needs(teams),
+        "may_publish": {team.pk for team in maintained(request.user, teams)},
     }
     return render(request, "dashboard/home.html", context)
 

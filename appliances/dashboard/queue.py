@@ -161,5 +161,6 @@ def describe(worker: Worker) -> dict[str, Any]:
         "host": worker.hostname or "",
         "state": worker.get_state(),
         "queues": worker.queue_names(),
+        "takes": ["errands" if name == "default" else name for name in worker.queue_names()],
         "seen": seen,
     }

@@ -6,15 +6,16 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
-from appliances import releases
+from appliances import audit, releases
 from appliances.archives import store_archive
-from appliances.forms import ReleaseForm
-from appliances.models import Appliance, Release, Revision, SourceKind
+from appliances.forms import ReleaseForm, edited
+from appliances.models import Appliance, Release, Revision, SourceKind, User
 from appliances.permissions import can_maintain
 from appliances.reading import place
 from builds import outline
@@ -61,7 +62,7 @@ def edit(request: HttpRequest, release: Release) -> HttpResponse:
     problems: list[Problem] | None = None
     if request.method == "POST" and form.is_valid():
         try:
-            saved = save(form)
+            saved = save(form, request.user)
             if "build" not in request.POST:
                 messages.success(request, "Saved. Nothing is built yet.")
                 return redirect("release", *address(saved))
@@ -97,12 +98,18 @@ def validate(request: HttpRequest, team: str, appliance: str) -> HttpResponse:
     return render(request, "dashboard/_verdict.html", {**context, **read})
 
 
-def save(form: ReleaseForm) -> Release:
+def save(form: ReleaseForm, by: User) -> Release:
     """An uploaded archive is stored first, under its content's key: revisions keep pointing to theirs."""
     release: Release = form.save(commit=False)
     if upload := form.cleaned_data.get("upload"):
         release.archive = store_archive(upload)
-    release.save()
+    created = release.pk is None
+    with transaction.atomic():
+        release.save()
+        if created:
+            audit.record(release, "release-created", "created", by=by)
+        elif form.has_changed():
+            audit.record(release, "release-edited", edited(form), by=by)
     return release
 
 

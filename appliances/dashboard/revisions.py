@@ -8,11 +8,14 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from appliances.catalog.families import label, place
+from appliances.models import Revision
+from appliances.permissions import can_maintain
 from builds import outline
 from builds.models import Artifact, CheckResult
 from builds.parity import compare
 
 from .access import release_for
+from .verbs import VERBS, Verb
 
 
 @require_safe
@@ -36,5 +39,14 @@ def revision(request: HttpRequest, team: str, appliance: str, version: str, numb
         "settings": outline.frozen(found.template, found.values, found.origins),
         "artifacts": artifacts,
         "parity": compare(artifacts, results),
+        "events": found.events.select_related("by"),
+        "verbs": decisions(found) if can_maintain(request.user, release.appliance.team) else {},
     }
     return render(request, "dashboard/revision.html", context)
+
+
+def decisions(revision: Revision) -> dict[str, Verb]:
+    """What a maintainer may decide about it, while it is the newest of its release."""
+    if revision.release.revisions.filter(number__gt=revision.number).exists():
+        return {}
+    return {name: VERBS[name] for name in ("publish", "reject") if VERBS[name].possible(revision.release, [revision])}

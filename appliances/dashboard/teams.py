@@ -18,7 +18,6 @@ from .access import team_for
 
 @login_required
 def new(request: HttpRequest) -> HttpResponse:
-    """Whoever creates a team owns it."""
     form = TeamForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         team = teams.create(form, by=request.user)
@@ -78,7 +77,7 @@ def set_secret(request: HttpRequest, team: str) -> HttpResponse:
 @login_required
 def remove_secret(request: HttpRequest, team: str, number: int) -> HttpResponse:
     found = team_for(request, team, can_own)
-    secret = get_object_or_404(found.secrets, pk=number)
+    secret = get_object_or_404(found.secrets.select_related("team"), pk=number)
     teams.forget_secret(secret, by=request.user)
     messages.success(request, f"{secret.name} is forgotten. Builds of templates that ask for it will fail.")
     return redirect("team", team)

@@ -5,13 +5,17 @@ from django.urls import path
 from . import (
     accounts,
     appliances,
+    audit,
     bases,
     builds,
     causes,
+    channels,
     deliveries,
     flattened,
     home,
+    hooks,
     importing,
+    notifications,
     queue,
     rebuilds,
     releases,
@@ -24,6 +28,7 @@ from . import (
 
 APPLIANCE = "dashboard/appliances/<slug:team>/<slug:appliance>"
 RELEASE = f"{APPLIANCE}/releases/<str:version>"
+HOOK = "dashboard/teams/<slug:team>/hooks/<int:number>"
 
 urlpatterns = [
     path("dashboard/", home.dashboard, name="dashboard"),
@@ -36,6 +41,9 @@ urlpatterns = [
     path(f"{APPLIANCE}/schedules/<int:number>/<slug:verb>", causes.change_schedule, name="change-schedule"),
     path(f"{APPLIANCE}/validate", releases.validate, name="validate"),
     path(f"{APPLIANCE}/new-release", releases.new, name="new-release"),
+    path(f"{APPLIANCE}/audit", audit.appliance, name="appliance-audit"),
+    path(f"{APPLIANCE}/new-channel", channels.channel, name="new-channel"),
+    path(f"{APPLIANCE}/channels/<slug:name>", channels.channel, name="channel"),
     path(RELEASE, releases.release, name="release"),
     path(f"{RELEASE}/r<int:number>", revisions.revision, name="revision"),
     path(f"{RELEASE}/flattened", flattened.flattened, name="flattened"),
@@ -57,6 +65,19 @@ urlpatterns = [
     path("dashboard/teams/<slug:team>/tokens/<int:number>/revoke", tokens.revoke_of_team, name="revoke-team-token"),
     path("tokens", tokens.mine, name="tokens"),
     path("tokens/<int:number>/revoke", tokens.revoke, name="revoke-token"),
+    path("dashboard/teams/<slug:team>/audit", audit.team, name="team-audit"),
+    path("dashboard/teams/<slug:team>/notifications", notifications.team, name="team-notifications"),
+    path("dashboard/teams/<slug:team>/new-hook", hooks.new, name="new-hook"),
+    path(HOOK, hooks.hook, name="hook"),
+    path(f"{HOOK}/secret", hooks.renew_secret, name="renew-hook-secret"),
+    path(f"{HOOK}/test", hooks.test, name="test-hook"),
+    path(f"{HOOK}/switch-on", hooks.switch_on, name="switch-hook-on"),
+    path(f"{HOOK}/remove", hooks.remove, name="remove-hook"),
+    path(f"{HOOK}/deliveries/<int:delivery>", hooks.delivery, name="hook-delivery"),
+    path(f"{HOOK}/deliveries/<int:delivery>/replay", hooks.replay, name="replay-hook-delivery"),
+    path("audit", audit.site, name="audit"),
+    path("notifications", notifications.mine, name="notifications"),
+    path("notifications/stop/<str:token>", notifications.stop, name="stop-notices"),
     path("builds/<int:number>", builds.build, name="build"),
     path("builds/<int:number>/live", builds.live, name="build-live"),
     path("builds/<int:number>/log", builds.log, name="build-log"),

@@ -1,4 +1,4 @@
-"""Publish, withdraw, restore, roll back, rebuild: a page that says what will happen, then the verb itself."""
+"""Publish, reject, withdraw, restore, roll back, rebuild: a page that says what will happen, then the verb itself."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db.models import Sum
+from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 
 from appliances import releases
-from appliances.forms import WithdrawForm
+from appliances.forms import NoteForm, WithdrawForm
 from appliances.models import Release, Revision, User
 from appliances.permissions import can_maintain
 from appliances.states import ReleaseState, RevisionState
@@ -32,6 +33,9 @@ class Verb:
     call: Callable[[Release, User, dict[str, Any]], Any]
     possible: Callable[[Release, list[Revision]], bool]
     danger: bool = False
+    note: str = ""
+    """Help for a note; empty: nobody is asked for one."""
+    needs_note: bool = False
 
 
 def _newest(revisions: list[Revision]) -> str:
@@ -40,7 +44,12 @@ def _newest(revisions: list[Revision]) -> str:
 
 def _publish(release: Release, user: User, data: dict[str, Any]) -> None:
     revision = get_object_or_404(release.revisions, number=data.get("revision") or release.revisions.first().number)
-    releases.publish(revision, by=user)
+    releases.publish(revision, by=user, note=data["note"])
+
+
+def _reject(release: Release, user: User, data: dict[str, Any]) -> None:
+    revision = get_object_or_404(release.revisions, number=data.get("revision") or release.revisions.first().number)
+    releases.reject(revision, by=user, note=data["note"])
 
 
 def _roll_back(release: Release, user: User, data: dict[str, Any]) -> None:
@@ -57,8 +66,21 @@ VERBS = {
         "It is on the catalog.",
         _publish,
         lambda release, revisions: (
-            _newest(revisions) == RevisionState.READY and release.state != ReleaseState.WITHDRAWN
+            _newest(revisions) in (RevisionState.READY, RevisionState.REJECTED)
+            and release.state != ReleaseState.WITHDRAWN
         ),
+        note="What you looked at, or who asked for it. Your team reads it beside the revision.",
+    ),
+    "reject": Verb(
+        "Reject",
+        "It does not go on the catalog. Its images are kept, and you can still publish it; what is on the catalog now "
+        "stays there.",
+        "It is rejected.",
+        _reject,
+        lambda release, revisions: _newest(revisions) == RevisionState.READY,
+        danger=True,
+        note="Why. Your team reads it beside the revision.",
+        needs_note=True,
     ),
     "rebuild": Verb(
         "Rebuild",
@@ -105,16 +127,25 @@ def possible(release: Release, revisions: list[Revision]) -> dict[str, Verb]:
     return {name: verb for name, verb in VERBS.items() if verb.possible(release, revisions)}
 
 
+def form_of(verb: str, request: HttpRequest) -> Form | None:
+    """What one is asked besides "are you sure"."""
+    data = request.POST if request.method == "POST" else None
+    if verb == "withdraw":
+        return WithdrawForm(data)
+    chosen = VERBS[verb]
+    return NoteForm(data, required=chosen.needs_note, help_text=chosen.note) if chosen.note else None
+
+
 @login_required
 def confirm(request: HttpRequest, team: str, appliance: str, version: str, verb: str) -> HttpResponse:
     release = release_for(request, team, appliance, version, can_maintain)
     if verb not in VERBS:
         raise Http404
     chosen = VERBS[verb]
-    form = WithdrawForm(request.POST or None) if verb == "withdraw" else None
+    form = form_of(verb, request)
     if request.method == "POST" and (form is None or form.is_valid()):
         try:
-            chosen.call(release, request.user, form.cleaned_data if form else request.POST.dict())
+            chosen.call(release, request.user, request.POST.dict() | (form.cleaned_data if form else {}))
         except (SlipwayError, Lost) as error:
             messages.error(request, str(error))
         else:

@@ -4,7 +4,10 @@ from .account import Account
 from .answer import Answer
 from .appliance import Appliance
 from .base import Base, BuiltFrom
+from .channel import Channel
 from .event import Event
+from .hook import Hook, HookDelivery, HookFormat
+from .letter import Letter, Rule, Subscriber
 from .people import Membership, Role, Secret, Team, User
 from .rebuild import Rebuild
 from .release import Release, Revision, SourceKind, version_validator
@@ -18,16 +21,23 @@ __all__ = [
     "Appliance",
     "Base",
     "BuiltFrom",
+    "Channel",
     "Event",
+    "Hook",
+    "HookDelivery",
+    "HookFormat",
+    "Letter",
     "Membership",
     "Rebuild",
     "Release",
     "Revision",
     "Role",
+    "Rule",
     "Schedule",
     "Scope",
     "Secret",
     "SourceKind",
+    "Subscriber",
     "Team",
     "Token",
     "User",

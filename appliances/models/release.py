@@ -11,6 +11,8 @@ from django.db.models import Q
 
 from builds.moves import Lost, Moved
 
+from .. import audit
+from ..endings import record_failure, record_recovery
 from ..moves import move_revision, put_up
 from ..querysets import ReleaseQuerySet, RevisionQuerySet
 from ..states import Cause, ReleaseState, RevisionState
@@ -18,6 +20,8 @@ from .appliance import Appliance
 
 if TYPE_CHECKING:
     from builds.models import Build
+
+    from .people import User
 
 # What Vagrant's Ruby clients can parse: one bad version would make a whole catalog unreadable.
 version_validator = RegexValidator(
@@ -122,16 +126,28 @@ class Revision(Moved):
             newest = list(self.builds.newest_per_platform())
             if any(build.is_active for build in newest):
                 return
-            succeeded = {build.platform for build in newest if build.has_succeeded}
-            complete = succeeded.issuperset(self.platforms)
+            lacking = sorted(set(self.platforms) - {build.platform for build in newest if build.has_succeeded})
+            complete = not lacking
             try:
                 move_revision(self, RevisionState.BUILDING, RevisionState.READY if complete else RevisionState.FAILED)
             except Lost:
                 return  # superseded, or another build's end was here first
-            if complete and self.release.appliance.publish_automatically and self.release.wants(self):
+            if not complete:
+                record_failure(self, lacking, newest)
+                return
+            record_recovery(self)
+            if not self.release.wants(self):
+                audit.record(self, "ready", by=None)
+            elif self.release.appliance.publish_automatically:
                 put_up(self)
+            else:
+                audit.record(self, "waiting", "waits for approval", by=None)
 
     def resume(self) -> None:
         """A build of it is tried again. Raises Lost when a newer revision took its place or it is complete."""
         if self.state != RevisionState.BUILDING:
             move_revision(self, RevisionState.FAILED, RevisionState.BUILDING)
+
+    def record(self, name: str, text: str = "", *, by: User | None, note: str = "") -> None:
+        """For its builds, which know nothing of the audit log."""
+        audit.record(self, name, text, by=by, note=note)

@@ -28,6 +28,7 @@ STATES = {
     "skipped": ("skipped", "", "slash"),
     "building": ("building", "busy", "half"),
     "ready": ("ready to publish", "warn", "ring"),
+    "rejected": ("rejected", "bad", "slash"),
     "published": ("published", "good", "disc"),
     "superseded": ("superseded", "", "slash"),
     "draft": ("draft", "", "ring"),

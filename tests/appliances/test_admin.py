@@ -5,7 +5,9 @@ from django.contrib import admin
 from django.urls import reverse
 from django.utils import timezone
 
+from appliances import channels
 from appliances.causes import bases
+from appliances.notices import hooks, letters
 from builds.models import Artifact, Build, Delivery, Limit, Resource
 from tests import factories
 from tests.appliances.catalog.shelves import published
@@ -37,9 +39,14 @@ def test_every_list_and_every_row_opens(client, root):
     account = factories.account(team, options={"folder": "/nowhere", "token": "correct horse"})
     factories.resource(account, None)
     Limit.objects.create(account=account, region="home")
+    hook = factories.hook(team, secret="correct horse battery staple")
+    hooks.test(hook)
+    subscriber = release.appliance.subscribers.create(address="ada@example.org", asked_at=timezone.now())
+    letters.ask_to_confirm(subscriber)
+    channels.follow(release.appliance)
     Delivery.objects.create(artifact=Artifact.objects.get(), wanted="published", due_at=timezone.now())
     ours = [model for model in admin.site._registry if model._meta.app_label in ("appliances", "builds")]
-    assert len(ours) == 20
+    assert len(ours) == 25
     for model in ours:
         name = f"{model._meta.app_label}_{model._meta.model_name}"
         assert client.get(reverse(f"admin:{name}_changelist")).status_code == 200

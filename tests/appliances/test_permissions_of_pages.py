@@ -5,7 +5,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
-from appliances.models import Base, Rebuild, Role
+from appliances.models import Base, Hook, Rebuild, Role
 from builds.models import Build
 from tests import factories
 
@@ -55,6 +55,27 @@ ADDRESSES = {
     "change-schedule": ("POST /dashboard/appliances/acme/wiki/schedules/999/stop", MAINTAINER),
     "cancel-rebuild": ("POST /rebuild/REBUILD/cancel", MAINTAINER),
     "look-at-base": ("POST /bases/BASE/look", MAINTAINER),
+    "appliance-audit": ("/dashboard/appliances/acme/wiki/audit", VIEWER),
+    "team-audit": ("/dashboard/teams/acme/audit", VIEWER),
+    "audit": ("/audit", None),  # only for those who run the site: see dashboard/test_audit.py
+    "new-channel": ("/dashboard/appliances/acme/wiki/new-channel", MAINTAINER),
+    "channel": ("/dashboard/appliances/acme/wiki/channels/stable", MAINTAINER),
+    "notifications": ("/notifications", SIGNED_IN),
+    "team-notifications": ("/dashboard/teams/acme/notifications", OWNER),
+    "new-hook": ("/dashboard/teams/acme/new-hook", OWNER),
+    "hook": ("/dashboard/teams/acme/hooks/HOOK", OWNER),
+    "renew-hook-secret": ("POST /dashboard/teams/acme/hooks/HOOK/secret", OWNER),
+    "test-hook": ("POST /dashboard/teams/acme/hooks/HOOK/test", OWNER),
+    "switch-hook-on": ("POST /dashboard/teams/acme/hooks/HOOK/switch-on", OWNER),
+    "remove-hook": ("/dashboard/teams/acme/hooks/HOOK/remove", OWNER),
+    "hook-delivery": ("/dashboard/teams/acme/hooks/HOOK/deliveries/999", OWNER),
+    "replay-hook-delivery": ("POST /dashboard/teams/acme/hooks/HOOK/deliveries/999/replay", OWNER),
+    # Whoever has such a link may; nobody can make one.
+    "stop-notices": ("/notifications/stop/forged", None),
+    "confirm-subscription": ("/subscriptions/confirm/forged", None),
+    "stop-subscription": ("/subscriptions/stop/forged", None),
+    "catalog:feed": ("/acme/wiki/feed.atom", None),
+    "catalog:subscribe": ("/acme/wiki/subscribe", None),
     "retry-delivery": ("POST /dashboard/appliances/acme/wiki/releases/1.0.0/deliveries/999/retry", MAINTAINER),
     "validate": ("POST /dashboard/appliances/acme/wiki/validate", MAINTAINER),
     "cancel-build": ("POST /builds/BUILD/cancel", MAINTAINER),
@@ -101,6 +122,7 @@ def people(kinds):
     base = Base.objects.create(kind="debian", title="debian:12", check_at=timezone.now())
     origin = {"platform": "qemu", "base": base, "built_at": timezone.now()}
     factories.revision(up, state="published").built_from.create(**origin)
+    factories.hook(team)
     return {
         PUBLIC: None,
         SIGNED_IN: factories.member(factories.team()),
@@ -113,7 +135,7 @@ def people(kinds):
 def request_of(name: str) -> tuple[str, str]:
     """The method and the address; the database gave the rows their numbers."""
     method, _, address = ADDRESSES[name][0].rpartition(" ")
-    for word, model in (("REBUILD", Rebuild), ("BUILD", Build), ("BASE", Base)):
+    for word, model in (("REBUILD", Rebuild), ("BUILD", Build), ("BASE", Base), ("HOOK", Hook)):
         if word in address:
             address = address.replace(word, str(model.objects.get().pk))
     return method or "GET", address

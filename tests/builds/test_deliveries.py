@@ -96,7 +96,7 @@ def test_what_fails_is_tried_again_after_pauses_and_then_explained(cloud, image)
     assert (delivery.state, delivery.hint) == (DeliveryState.FAILED, "Allow ec2:ModifyImageAttribute.")
 
     cloud.error = None
-    deliveries.retry(delivery)
+    deliveries.retry(delivery, by=None)
     delivery = run(delivery)
     assert (delivery.state, delivery.error) == (DeliveryState.DONE, "")
 
@@ -114,7 +114,7 @@ def test_secrets_are_not_in_the_reason(cloud, image):
 
 def test_retrying_what_is_done_does_nothing(cloud, image):
     delivery = run(wish(image, Wish.PUBLISHED))
-    deliveries.retry(delivery)
+    deliveries.retry(delivery, by=None)
     assert Delivery.objects.get().state == DeliveryState.DONE
 
 

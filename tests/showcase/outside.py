@@ -46,7 +46,7 @@ def outside(team: Team, now) -> None:
 
 def account(team: Team, name: str, kind: str, options: dict[str, object], **found: object) -> Account:
     row = Account(team=team, name=name, kind=kind)
-    accounts.keep(row, options)
+    accounts.keep(row, options, by=None)
     now = timezone.now()
     Account.objects.filter(pk=row.pk).update(tested_at=now - timedelta(hours=5), searched_at=now, **found)
     return row

@@ -10,7 +10,9 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.utils import timezone
 
-from appliances.models import Appliance, Release, Revision, Role, Team, User
+from appliances import audit, channels, releases
+from appliances.models import Appliance, Event, Hook, Release, Revision, Role, Team, User
+from appliances.notices import hooks
 from builds.models import Artifact, Build, CheckResult, Delivery, LogChunk, Step
 
 from .causes import causes
@@ -62,11 +64,32 @@ def fill(seed: int = 7) -> User:
     failed(draft(studio, "1.0.0", "failed", owner, now - timedelta(hours=3)), owner, now - timedelta(hours=3))
     waits = draft(relay, "1.5.0", "ready", owner, now - timedelta(days=1))
     finished(waits, ("qcow2", "ova"), now - timedelta(days=1), random, owner)
+    recorded(waits, "waiting", now - timedelta(days=1), text="waits for approval")
     outside(teams["acme"], now)
     causes(owner, now)
+    told(wiki, owner, now)
     tide = Appliance.objects.get(slug="tide")
     draft(tide, "1.0.0", "building", owner, now).builds.create(platform="qemu", requested_by=owner)
     return owner
+
+
+def told(appliance: Appliance, by: User, now) -> None:
+    """Channels, and hooks that were called."""
+    for each in Appliance.objects.all():
+        channels.follow(each)
+    releases.promote(appliance.releases.get(version="1.3.0"), "stable", by=by, note="1.4.0 needs a day more.")
+    chat = Hook(team=appliance.team, format="slack", kinds=["failed", "recovered"])
+    hooks.keep(chat, url="https://chat.example.org/hooks/xyzzy", secret="correct horse battery", by=by)
+    ours = Hook(team=appliance.team, appliance=appliance, kinds=["published", "waiting"])
+    hooks.keep(ours, url="https://ci.example.org/slipway", secret="correct horse battery", by=by)
+    body = '{"type": "published", "timestamp": "2026-11-22T20:00:00+00:00", "data": {"team": "acme", "appliance": "bookstack", "version": "1.3.0"}}'
+    for number, (state, status, error) in enumerate(
+        (("done", 200, ""), ("queued", 502, "It answered 502."), ("failed", None, "It takes no connections."))
+    ):
+        ours.deliveries.create(
+            kind="published", message=f"msg_{number}", body=body, state=state, status=status, error=error, answer="ok" if status == 200 else "",
+            attempts=(1, 2, 6)[number], milliseconds=(84, 131, 4)[number], due_at=now + timedelta(minutes=4),
+        )  # fmt: skip
 
 
 def draft(appliance: Appliance, version: str, state: str, by: User, at) -> Revision:
@@ -80,8 +103,13 @@ def revise(release: Release, state: str, by: User, at, published_at=None) -> Rev
         digest=hashlib.sha256(f"{release}{at}".encode()).hexdigest(), created_by=by, published_at=published_at,
     )  # fmt: skip
     Revision.objects.filter(pk=revision.pk).update(created_at=at)
-    release.events.create(revision=revision, text="revised", by=by)
+    recorded(revision, "revised", at, by=by)
     return revision
+
+
+def recorded(revision: Revision, name: str, at, **fields) -> None:
+    event = audit.record(revision, name, **{"by": None, **fields})
+    Event.objects.filter(pk=event.pk).update(at=at, untold=False)
 
 
 def published(appliance: Appliance, version: str, formats, at, random: Random, by: User) -> Release:
@@ -95,7 +123,7 @@ def published(appliance: Appliance, version: str, formats, at, random: Random, b
     )
     Release.objects.filter(pk=release.pk).update(created_at=at)
     finished(revise(release, "published", by, at, published_at=at), formats, at, random, by)
-    release.events.create(revision=release.revisions.first(), text="published")
+    recorded(release.revisions.first(), "published", at)
     return release
 
 

@@ -61,7 +61,7 @@ class Lab(Installation):
             from appliances import accounts
             team, _ = Team.objects.get_or_create(slug="acme", defaults={{"name": "Acme"}})
             for name, (kind, options) in {self.outside.accounts()!r}.items():
-                accounts.keep(Account(team=team, name=name, kind=kind), options)
+                accounts.keep(Account(team=team, name=name, kind=kind), options, by=None)
             """
         )
 

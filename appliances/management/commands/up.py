@@ -28,7 +28,7 @@ START_SECONDS = 60  # for Redis to load what it had, and for the web to answer
 
 
 class Command(BaseCommand):
-    help = "Start everything: web, workers, reconcile and, unless REDIS_URL is set, Redis. Ctrl-C ends it all."
+    help = "Start everything: web, workers, errands, reconcile and, unless REDIS_URL is set, Redis. Ctrl-C ends it all."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--bind", default="127.0.0.1", help="The address to listen on; 0.0.0.0: all.")
@@ -119,6 +119,8 @@ def programs(bind: str, port: int, url: str) -> Iterator[Program]:
         logs() / "web.log",
         env,
     )
+    # Nobody waits for a build before a letter goes out.
+    yield Program("errands", [*manage, "worker", "--errands"], logs() / "errands.log", env, patience=20)
     yield Program("reconcile", [*manage, "reconcile", "--every", "60"], logs() / "reconcile.log", env)
 
 

@@ -26,7 +26,7 @@ def test_a_team_keeps_an_owner(program, team):
     assert ci("PUT", f"teams/acme/members/{other.username}", {"role": "owner"}).json()["role"] == "owner"
     assert ci("DELETE", path).status_code == 204
     assert list(team.members.all()) == [other]
-    assert set(Event.objects.values_list("name", flat=True)) == {"role-given", "member-removed"}
+    assert set(Event.objects.values_list("name", flat=True)) == {"member-added", "member-removed"}
 
 
 def test_a_secret_is_written_and_not_read(program, team):

@@ -178,13 +178,13 @@ class TestTheTrial:
 
     def test_an_answer_about_former_credentials_is_dropped(self, account, folder):
         former = Account.objects.get(pk=account.pk)
-        accounts.keep(account, {"folder": "/elsewhere", "token": TOKEN})
-        accounts.test(former)
+        accounts.keep(account, {"folder": "/elsewhere", "token": TOKEN}, by=None)
+        accounts.test(former, by=None)
         account.refresh_from_db()
         assert account.tested_at is None
 
     def test_options_that_an_update_made_invalid_say_what_to_do(self, client, account):
-        accounts.keep(account, {"folder": "/", "token": TOKEN, "former": "x"})
+        accounts.keep(account, {"folder": "/", "token": TOKEN, "former": "x"}, by=None)
         page = text(client.post(f"{PROD}/test", follow=True))
         assert "does not fit this version" in page
         assert "save it again" in page
@@ -241,7 +241,7 @@ class TestRemoving:
 
 
 def test_other_members_see_that_there_is_one_but_not_who_we_are_there(client, account):
-    accounts.test(account)
+    accounts.test(account, by=None)
     client.force_login(factories.member(account.team, Role.MAINTAINER))
     page = text(client.get(TEAM))
     assert "prod" in page

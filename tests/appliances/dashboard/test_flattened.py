@@ -124,7 +124,7 @@ class TestTheTeam:
         assert dict(team.values.values_list("name", "text")) == {"port": "9090"}
         client.post(f"/dashboard/teams/other/values/{team.values.get().pk}/remove")
         assert not team.values.exists()
-        assert [event.name for event in team.events.order_by("pk")] == ["value-set", "value-set", "value-forgotten"]
+        assert [event.name for event in team.events.order_by("pk")] == ["value-set", "value-set", "value-removed"]
 
     def test_a_name_that_no_variable_can_have_is_refused(self, client, release):
         response = client.post("/dashboard/teams/other/values", {"name": "1st", "text": "x"})

@@ -145,4 +145,4 @@ def test_verbs_that_make_no_sense_now_are_not_offered(client, appliance):
     release = factories.release(appliance=appliance)
     factories.revision(release, state="ready")
     verbs = client.get(f"{HOME}/releases/1.0.0").context["verbs"]
-    assert set(verbs) == {"publish", "rebuild"}
+    assert set(verbs) == {"publish", "reject", "rebuild"}

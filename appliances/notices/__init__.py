@@ -1,0 +1,1 @@
+"""Telling people: events become letters, and messages to hooks."""
