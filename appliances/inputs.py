@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, replace
 
 from builds.engine import source, template
@@ -30,12 +31,16 @@ class Inputs:
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
 
     @classmethod
-    def of(cls, release: Release) -> Inputs:
-        """Validate and freeze; a branch or tag becomes a commit. Raises TemplateError or SourceError."""
+    def of(cls, release: Release, listing: Collection[str] | None = None) -> Inputs:
+        """Validate and freeze; a branch or tag becomes a commit. Raises TemplateError or SourceError.
+
+        `listing`: the files of its source, where these are known already.
+        """
         parsed = template.parse(release.template)
         team = release.appliance.team
         has = team.secrets.filter(name__in=parsed.secrets).values_list("name", flat=True)
-        listing = () if release.source_kind == SourceKind.INLINE else None
+        if release.source_kind == SourceKind.INLINE:
+            listing = ()
         if problems := parsed.problems(listing, values=dict.fromkeys(has, ""), accounts=team.account_kinds()):
             raise TemplateError(problems)
         inputs = cls(template=release.template, source_kind=release.source_kind, platforms=tuple(parsed.platforms))
@@ -44,9 +49,17 @@ class Inputs:
                 raise SourceError("No archive was uploaded.", hint="Upload one, or choose another source.")
             return replace(inputs, archive=release.archive)
         if release.source_kind == SourceKind.GIT:
-            commit = source.resolve_commit(release.git_url, release.git_ref)
+            commit = source.resolve_commit(
+                release.git_url, release.git_ref, release.appliance.access(release.git_url)
+            )
             return replace(inputs, git_url=release.git_url, git_commit=commit)
         return inputs
+
+    @classmethod
+    def unchecked(cls, release: Release, commit: str) -> Inputs:
+        """What is in a release that follows a repository, though it cannot be built."""
+        written = {"template": release.template, "source_kind": release.source_kind, "git_url": release.git_url}
+        return cls(**written, git_commit=commit, platforms=())
 
     @classmethod
     def of_revision(cls, revision: Revision) -> Inputs:

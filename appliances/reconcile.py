@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from . import following, statuses
 from .archives import sweep_archives
 from .models import Revision
 
@@ -12,4 +13,4 @@ def run() -> list[str]:
     for revision in Revision.objects.unsettled():
         revision.settle()
         settled.append(f"{revision}: its builds had ended, it is {revision.state} now")
-    return [*settled, *sweep_archives()]
+    return [*settled, *following.reconcile(), *statuses.reconcile(), *sweep_archives()]

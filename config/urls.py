@@ -6,6 +6,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from appliances.catalog.schema import schema
+from appliances.hooks import hook
 from appliances.signing_in import SignIn
 
 urlpatterns = [
@@ -18,6 +19,7 @@ urlpatterns = [
     path("password", auth.PasswordChangeView.as_view(), name="password_change"),
     path("password/changed", auth.PasswordChangeDoneView.as_view(), name="password_change_done"),
     path("schema/appliance.json", schema, name="schema"),
+    path("hooks/<str:hook>", hook, name="hook"),
     path("favicon.ico", RedirectView.as_view(url="/static/mark.svg")),
     path("", include("appliances.dashboard.urls")),
     path("", include("appliances.catalog.urls")),

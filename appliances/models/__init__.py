@@ -4,14 +4,19 @@ from .account import Account
 from .appliance import Appliance
 from .event import Event
 from .people import Membership, Role, Secret, Team, User
+from .repository import CommitStatus, Look, Push, Repository
 from .release import Release, Revision, SourceKind, version_validator
 
 __all__ = [
     "Account",
     "Appliance",
+    "CommitStatus",
     "Event",
+    "Look",
     "Membership",
+    "Push",
     "Release",
+    "Repository",
     "Revision",
     "Role",
     "Secret",

@@ -1,0 +1,162 @@
+"""What a repository holds at a few commits, looked at without laying it out: for deciding whether to build.
+
+Only what is small comes over the wire where the server can leave the rest out; and nothing that the repository says, not even a
+tree that names itself a thousand times, is read further than a source may be large.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import posixpath
+import re
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from .. import command
+from ..errors import SourceError
+from .access import Access
+from .folder import LINK, TEMPLATE_LIMIT
+from .repository import ANYBODY, fetch, new
+from .safe_git import Git
+from .unpack import FILES
+
+SECONDS = 120  # for each of the few commands
+SIZE = 512 * 2**20  # bytes of one pack
+LISTING_LIMIT = 8 * 2**20  # characters of a list of files
+LINKS = 1000
+SMALL = f"--filter=blob:limit={TEMPLATE_LIMIT}"
+ELSEWHERE = "Its files would be missing in the machine: put them into the repository itself, or let a provisioner fetch them."
+
+
+@dataclass(frozen=True)
+class Commit:
+    id: str
+    author: str
+    subject: str
+    """The first line of its message."""
+
+
+class Snapshot:
+    """Some commits of a repository, as long as the `with` block of `snapshot()` runs."""
+
+    def __init__(self, repository: Path, git: Git) -> None:
+        self._repository = repository
+        self._git = git
+
+    def has(self, commit: str) -> bool:
+        try:
+            self._ask("cat-file", "-e", f"{commit}^{{commit}}")
+        except SourceError:
+            return False
+        return True
+
+    def commit(self, name: str) -> Commit:
+        """Of a commit, or of what a fetched tag points to."""
+        said = self._ask("log", "-1", "--no-show-signature", "--format=%H%x00%an%x00%s", f"{name}^{{commit}}")
+        id_, author, subject = said.rstrip("\n").split("\0", 2)
+        return Commit(id_, author, subject)
+
+    def message(self, tag: str) -> str:
+        """What an annotated tag says, without its signature; empty for other tags."""
+        said = self._ask("for-each-ref", "--format=%(objecttype)%00%(contents:subject)%00%(contents:body)", tag)
+        kind, subject, body = [*said.split("\0", 2), "", ""][:3]
+        return f"{subject}\n\n{body}".strip() if kind == "tag" else ""
+
+    def text(self, commit: str, path: str) -> str | None:
+        """A file's, None when there is none. SourceError when it is not text or over 1 MiB."""
+        entry = self._entries(commit, path)
+        if not entry:
+            return None
+        mode, id_, _ = entry[0]
+        if not mode.startswith("100"):
+            raise SourceError(f"{path} is not a file.", hint="Write the path of a file, from the repository's top.")
+        try:
+            size = int(self._ask("cat-file", "-s", id_))
+        except SourceError:  # the server has left it out
+            size = TEMPLATE_LIMIT + 1
+        if size > TEMPLATE_LIMIT:
+            raise SourceError(f"{path} is larger than 1 MiB.", hint="Move long texts into files beside it.")
+        text = self._ask("cat-file", "blob", id_)
+        if "\ufffd" in text:
+            raise SourceError(f"{path} is not UTF-8.", hint="Save it as UTF-8.")
+        return text
+
+    def changed(self, old: str, new: str, patterns: Sequence[str] = ()) -> bool:
+        """Is anything else in `new` than in `old`, below what the patterns name? A pattern may begin with "!"."""
+        wanted = [pathspec(pattern) for pattern in patterns]
+        try:
+            said = self._ask("diff-tree", "-r", "--name-only", old, new, "--", *wanted, limit=LISTING_LIMIT)
+        except command.TooMuch:
+            return True
+        return bool(said)
+
+    def listing(self, commit: str) -> frozenset[str]:
+        """Every file in it. SourceError for what a build could not lay out, or would lay out without its content."""
+        try:
+            entries = self._entries(commit, limit=LISTING_LIMIT)
+        except command.TooMuch:
+            entries = [("", "", "")] * (FILES + 1)
+        if len(entries) > FILES:
+            raise SourceError(f"The repository has more than {FILES:,} files.", hint="Leave out what no build needs.")
+        if modules := [path for mode, _, path in entries if mode == "160000"]:
+            raise SourceError(f"The repository has submodules: {', '.join(modules[:5])}.", hint=ELSEWHERE)
+        attributes = [path for _, _, path in entries if posixpath.basename(path) == ".gitattributes"]
+        for path in attributes[:LINKS]:
+            if re.search(r"^[^#\n]*\sfilter=lfs\b", self.text(commit, path) or "", re.M):
+                raise SourceError(f"The repository keeps files in Git LFS, says {path}.", hint=ELSEWHERE)
+        self._refuse_links_out([(id_, path) for mode, id_, path in entries if mode == "120000"])
+        return frozenset(path for _, _, path in entries)
+
+    def _refuse_links_out(self, links: list[tuple[str, str]]) -> None:
+        """As far as can be told without laying it out: a build looks once more."""
+        if len(links) > LINKS:
+            raise SourceError(f"The repository has more than {LINKS:,} links.", hint=LINK)
+        for id_, path in links:
+            target = self._ask("cat-file", "blob", id_)
+            end = posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
+            if target.startswith("/") or end.split("/")[0] == "..":
+                raise SourceError(f"The link {path} -> {target[:200]} leads out of the source.", hint=LINK)
+
+    def _entries(self, commit: str, *paths: str, limit: int | None = None) -> list[tuple[str, str, str]]:
+        """(mode, id, path) of each."""
+        wanted = [f":(literal,top){path}" for path in paths]
+        said = self._ask("ls-tree", "-r", "-z", "--full-tree", f"{commit}^{{commit}}", *wanted, limit=limit)
+        entries = (entry.split("\t", 1) for entry in said.split("\0") if entry)
+        return [(about.split()[0], about.split()[2], path) for about, path in entries]
+
+    def _ask(self, *arguments: str, limit: int | None = None) -> str:
+        return self._git.run(["-C", self._repository, *arguments], "The repository cannot be read", limit=limit)
+
+
+def pathspec(pattern: str) -> str:
+    """A line of a person as git understands it: a folder means all in it, `*` stops at a slash, `**` does not."""
+    magic, path = ("exclude,glob", pattern[1:]) if pattern.startswith("!") else ("glob", pattern)
+    return f":({magic}){path.lstrip('/')}"
+
+
+@contextmanager
+def snapshot(
+    url: str, commits: Sequence[str], tags: Sequence[str] = (), access: Access = ANYBODY, *, former: str = ""
+) -> Iterator[Snapshot]:
+    """Fetch these commits and tags ("refs/tags/…"), and `former` if the server still has it.
+
+    Raises SourceError when one cannot be had.
+    """
+    git = Git(seconds=SECONDS, size=SIZE)
+    with tempfile.TemporaryDirectory(prefix="snapshot-") as folder:
+        repository = Path(folder) / "repository"
+        new(repository, git)
+        more: list[str | Path] = ["-C", repository, "fetch", "--quiet", "--no-recurse-submodules", "--no-tags", "--depth=1"]
+        for commit in commits:
+            fetch(url, commit, repository, git, access, SMALL)
+        if tags:
+            names = [f"+{tag}:{tag}" for tag in tags]
+            git.ask([*more, SMALL, "--", url, *names], url, access, f"The tags of {url} cannot be fetched")
+        found = Snapshot(repository, git)
+        if former and not found.has(former):
+            with contextlib.suppress(SourceError):  # after a force push it may be gone
+                git.ask([*more, SMALL, "--", url, former], url, access, f"The commit {former} cannot be fetched")
+        yield found
