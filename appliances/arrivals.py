@@ -21,6 +21,7 @@ from .states import Cause, ReleaseState
 
 TAGS = "refs/tags/"
 TAGS_AT_ONCE = 10
+NOTES_LIMIT = 50_000  # characters
 
 
 class Arrivals:
@@ -86,7 +87,7 @@ class Arrivals:
         except ValidationError as error:
             return f"The tag {name} names no version. {' '.join(error.messages)}"
         commit = snapshot.commit(tag).id
-        notes = snapshot.message(tag) or next(self._changelogs(snapshot, commit, version), "")
+        notes = (snapshot.message(tag) or next(self._changelogs(snapshot, commit, version), ""))[:NOTES_LIMIT]
         return self._revise(snapshot, version, commit, f"tag {name} at {commit[:7]}", notes=notes)
 
     def _changelogs(self, snapshot: Snapshot, commit: str, version: str) -> Iterator[str]:

@@ -23,7 +23,7 @@ def enqueue(what: str, number: int, job: str, *, timeout: int, forget: bool = Fa
 
     With `forget` a job of that name that has ended, or was killed, is no reason not to.
     """
-    queue = django_rq.get_queue(QUEUE)
+    queue = django_rq.get_queue(QUEUE, commit_mode="auto")
     try:
         if forget and (former := queue.fetch_job(job)) and former.get_status() not in ALIVE:
             former.delete()

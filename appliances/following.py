@@ -137,7 +137,9 @@ def _access(repository: Repository) -> source.Access:
     try:
         return repository.access()
     except WorkerError as error:
-        raise WorkerError(error.message, hint=f"{error.hint} Or make a new deploy key and enter the token again.") from None
+        raise WorkerError(
+            error.message, hint=f"{error.hint} Or make a new deploy key and enter the token again."
+        ) from None
 
 
 def _enqueue(repository: Repository, *, forget: bool = False) -> None:

@@ -49,9 +49,7 @@ class Inputs:
                 raise SourceError("No archive was uploaded.", hint="Upload one, or choose another source.")
             return replace(inputs, archive=release.archive)
         if release.source_kind == SourceKind.GIT:
-            commit = source.resolve_commit(
-                release.git_url, release.git_ref, release.appliance.access(release.git_url)
-            )
+            commit = source.resolve_commit(release.git_url, release.git_ref, release.appliance.access(release.git_url))
             return replace(inputs, git_url=release.git_url, git_commit=commit)
         return inputs
 

@@ -40,7 +40,9 @@ def follow(repository: Repository, *, by: User | None, token: str | None = None)
             repository.save()
         else:  # not what looks have written meanwhile
             repository.save(update_fields=[*SETTINGS, "seen_commit", "seen_tags", "failures", "due_at"])
-        audit.record(repository.appliance, "source-set", f"follows {repository.branch} of {repository.url}"[:300], by=by)
+        audit.record(
+            repository.appliance, "source-set", f"follows {repository.branch} of {repository.url}"[:300], by=by
+        )
         if former or not repository.over_ssh:  # over ssh its deploy key has to be known there first
             following.ask(repository.pk, by_hand=True)
 

@@ -1,7 +1,7 @@
 """The forge says of a commit what became of its revision.
 
-Wished in the transaction that moves the revision, told by an errand after it, and tried again for two hours. That it cannot be
-told is shown on the repository's page, and is nobody's failure.
+Wished in the transaction that moves the revision, told by an errand after it, and tried again for an hour and a half.
+That it cannot be told is shown on the repository's page, and is nobody's failure.
 """
 
 from __future__ import annotations

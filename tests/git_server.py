@@ -1,10 +1,10 @@
 """A real git server on loopback: git's own `http-backend` behind a small web server, and hooks as a forge has them.
 
-    with GitServer(folder) as server:
-        server.create("acme/wiki")
-        server.hook("acme/wiki", "http://127.0.0.1:8000/hooks/…", secret)
-        server.push("acme/wiki", {"appliance.yaml": "base: debian:12\\n"}, "The first version")
-        server.url("acme/wiki")
+with GitServer(folder) as server:
+    server.create("acme/wiki")
+    server.hook("acme/wiki", "http://127.0.0.1:8000/hooks/…", secret)
+    server.push("acme/wiki", {"appliance.yaml": "base: debian:12\\n"}, "The first version")
+    server.url("acme/wiki")
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ class GitServer:
 
     def __init__(self, folder: Path, *, user: str = "", password: str = "") -> None:
         self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
         self._credentials = f"{user}:{password}" if user else ""
         self._backend = Path(_git(folder, "--exec-path")) / "git-http-backend"
         self.statuses: list[tuple[str, dict[str, str], Any]] = []
@@ -124,6 +125,10 @@ class GitServer:
         """In the working copy."""
         return _git(self.work(name), *arguments)
 
+    def mktree(self, name: str, listing: str) -> str:
+        """A tree object of these entries, as `git ls-tree` prints them."""
+        return _git(self.work(name), "mktree", input=listing)
+
     def lets_in(self, authorization: str | None) -> bool:
         expected = "Basic " + base64.b64encode(self._credentials.encode()).decode()
         return not self._credentials or authorization == expected
@@ -196,7 +201,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         return body
 
 
-HOOK = '''
+HOOK = """
 import hashlib, hmac, json, sys, urllib.request, uuid
 url, secret, forge = {url!r}, {secret!r}, {forge!r}
 for line in sys.stdin:
@@ -218,12 +223,13 @@ for line in sys.stdin:
         urllib.request.urlopen(request, timeout=10).read()
     except OSError as error:
         print("The webhook was not taken:", error, file=sys.stderr)
-'''
+"""
 
 
-def _git(folder: Path, *arguments: str) -> str:
+def _git(folder: Path, *arguments: str, input: str = "") -> str:
+    env = {**os.environ, **IDENTITY}
     done = subprocess.run(
-        ["git", *arguments], cwd=folder, env={**os.environ, **IDENTITY}, capture_output=True, text=True, check=False
+        ["git", *arguments], cwd=folder, env=env, input=input, capture_output=True, text=True, check=False
     )
     if done.returncode:
         raise RuntimeError(f"git {' '.join(arguments)}:\n{done.stderr}")

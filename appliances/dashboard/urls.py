@@ -2,7 +2,20 @@
 
 from django.urls import path
 
-from . import accounts, appliances, builds, deliveries, home, queue, releases, resources, revisions, teams, verbs
+from . import (
+    accounts,
+    appliances,
+    builds,
+    deliveries,
+    home,
+    queue,
+    releases,
+    resources,
+    revisions,
+    sources,
+    teams,
+    verbs,
+)
 
 APPLIANCE = "dashboard/appliances/<slug:team>/<slug:appliance>"
 RELEASE = f"{APPLIANCE}/releases/<str:version>"
@@ -12,6 +25,8 @@ urlpatterns = [
     path("dashboard/appliances/new", appliances.new, name="new-appliance"),
     path(APPLIANCE, appliances.appliance, name="appliance"),
     path(f"{APPLIANCE}/edit", appliances.edit, name="edit-appliance"),
+    path(f"{APPLIANCE}/source", sources.source, name="source"),
+    path(f"{APPLIANCE}/source/<slug:verb>", sources.act, name="source-verb"),
     path(f"{APPLIANCE}/validate", releases.validate, name="validate"),
     path(f"{APPLIANCE}/new-release", releases.new, name="new-release"),
     path(RELEASE, releases.release, name="release"),

@@ -43,7 +43,7 @@ class Forge(ABC):
     label: ClassVar[str]
     how: ClassVar[str]
     """Where at the forge the webhook is added, and what to choose there."""
-    token_user: ClassVar[str] = "slipway"
+    login: ClassVar[str] = "slipway"
     """The user's name that goes with an access token over HTTPS."""
     event_header: ClassVar[str]
     delivery_headers: ClassVar[tuple[str, ...]]

@@ -16,7 +16,7 @@ class Bitbucket(Forge):
         "Repository settings → Webhooks → Add webhook: the address as URL, the secret. Leave “Repository push” as "
         "its trigger."
     )
-    token_user = "x-token-auth"
+    login = "x-token-auth"
     event_header = "x-event-key"
     delivery_headers = ("x-request-uuid", "x-request-id")
     pushes: ClassVar[frozenset[str]] = frozenset({"repo:push", "repo:refs_changed"})

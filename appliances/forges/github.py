@@ -18,7 +18,7 @@ class GitHub(Forge):
         "Settings → Webhooks → Add webhook: the address as Payload URL, content type application/json, the secret. "
         "Leave “Just the push event”."
     )
-    token_user = "x-access-token"
+    login = "x-access-token"
     event_header = "x-github-event"
     delivery_headers = ("x-github-delivery",)
     pings: ClassVar[frozenset[str]] = frozenset({"ping"})

@@ -27,10 +27,10 @@ STATES = {
 class GitLab(Forge):
     label = "GitLab"
     how = (
-        "Settings → Webhooks → Add new webhook: the address as URL, the secret as Signing token (where there is none: as "
-        "Secret token). Choose push events and tag push events."
+        "Settings → Webhooks → Add new webhook: the address as URL, the secret as Signing token (where there is none, "
+        "as Secret token). Choose push events and tag push events."
     )
-    token_user = "oauth2"
+    login = "oauth2"
     event_header = "x-gitlab-event"
     delivery_headers = ("idempotency-key", "webhook-id", "x-gitlab-event-uuid")
     pushes: ClassVar[frozenset[str]] = frozenset({"Push Hook", "Tag Push Hook"})
@@ -45,7 +45,7 @@ class GitLab(Forge):
         signed = f"{headers.get('webhook-id', '')}.{headers.get('webhook-timestamp', '')}.".encode() + body
         digest = hmac.new(b64decode(secret.removeprefix("whsec_")), signed, hashlib.sha256).digest()
         expected = "v1," + b64encode(digest).decode()
-        return any([same(each, expected) for each in headers["webhook-signature"].split()])
+        return any(same(each, expected) for each in headers["webhook-signature"].split())
 
     def commit_url(self, where: Address, commit: str) -> str:
         return f"{where.web}/{where.path}/-/commit/{commit}"

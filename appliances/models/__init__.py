@@ -4,8 +4,8 @@ from .account import Account
 from .appliance import Appliance
 from .event import Event
 from .people import Membership, Role, Secret, Team, User
-from .repository import CommitStatus, Look, Push, Repository
 from .release import Release, Revision, SourceKind, version_validator
+from .repository import CommitStatus, Look, Push, Repository
 
 __all__ = [
     "Account",

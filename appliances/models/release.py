@@ -116,7 +116,7 @@ class Revision(Moved):
 
     @property
     def access(self) -> Access:
-        """With what its files are fetched: the credentials of the repository that its appliance follows are for that."""
+        """With what its files are fetched: for the repository that its appliance follows, with the credentials for it."""
         return self.release.appliance.access(self.git_url)
 
     def settle(self) -> None:

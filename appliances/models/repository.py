@@ -17,7 +17,9 @@ from ..forges.base import Forge
 from .appliance import Appliance
 from .release import Revision, version_validator
 
-PATH = RegexValidator(r"^(?!/|.*(^|/)\.\.(/|$))[^\x00\n]+\Z", "Write a path from the top of the repository, without “..”.")
+PATH = RegexValidator(
+    r"^(?!/|.*(^|/)\.\.(/|$))[^\x00\n]+\Z", "Write a path from the top of the repository, without “..”."
+)
 REF = RegexValidator(r"^(?![-/])[\w./+@-]{1,200}\Z", "Write the name of a branch, as `git branch` shows it.")
 
 
@@ -47,7 +49,9 @@ class Repository(models.Model):
     hook_secret_ciphertext = models.BinaryField(default=bytes)
 
     seen_commit = models.CharField(max_length=64, blank=True, help_text="The branch's head at the last good look.")
-    seen_tags = models.JSONField(null=True, blank=True, help_text="{tag: what it points to} then; null: not looked yet.")
+    seen_tags = models.JSONField(
+        null=True, blank=True, help_text="{tag: what it points to} then; null: not looked yet."
+    )
     # The looks' own notes, see following.py.
     asked = models.PositiveIntegerField(default=0, help_text="How many looks were asked for.")
     taken = models.PositiveIntegerField(default=0, help_text="How many of them the newest look was an answer to.")
@@ -112,7 +116,7 @@ class Repository(models.Model):
             reach=settings.REACH,
             key=secrets.decrypt(self.deploy_key_ciphertext),
             host_key=self.host_key,
-            user=self.kind.token_user,
+            user=self.kind.login,
             token=self.token,
         )
 

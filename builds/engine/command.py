@@ -79,8 +79,9 @@ def run(
     hint: str = "",
     pass_fds: Collection[int] = (),
     limit: int | None = None,
+    ended: list[int] | None = None,
 ) -> str:
-    """Run a program to its end and return its standard output.
+    """Run a program to its end and return its standard output; its exit code is appended to `ended`.
 
     Unless `quiet`, both outputs also go to the context's console as they come. `env` is added to ours.
     Raises `error` with the last lines when the exit code is not among `allowed`, TooMuch when its standard output has
@@ -102,6 +103,8 @@ def run(
                     if end is not None and time.monotonic() > end:
                         raise TimedOut(f"`{child.title}` took longer than {timeout:.0f} s.", hint=hint)
             code = child.wait()
+    if ended is not None:
+        ended.append(code)
     if code not in allowed:
         raise _failure(child.title, code, output.tail.strip(), error, hint)
     return output.stdout

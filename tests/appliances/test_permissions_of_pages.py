@@ -37,6 +37,9 @@ ADDRESSES = {
     "build": ("/builds/BUILD", VIEWER),
     "build-live": ("/builds/BUILD/live", VIEWER),
     "build-log": ("/builds/BUILD/log", VIEWER),
+    "hook": ("/hooks/999", PUBLIC),
+    "source": ("/dashboard/appliances/acme/wiki/source", MAINTAINER),
+    "source-verb": ("POST /dashboard/appliances/acme/wiki/source/look", MAINTAINER),
     "edit-appliance": ("/dashboard/appliances/acme/wiki/edit", MAINTAINER),
     "new-release": ("/dashboard/appliances/acme/wiki/new-release", MAINTAINER),
     "verb": ("/dashboard/appliances/acme/wiki/releases/1.0.0/rebuild", MAINTAINER),
@@ -78,6 +81,7 @@ def people(kinds):
     revision = factories.revision(factories.release(appliance=appliance), state="failed")
     factories.build(revision, state="failed")
     factories.account(team, name="prod")
+    factories.repository(appliance)
     return {
         PUBLIC: None,
         SIGNED_IN: factories.member(factories.team()),

@@ -10,7 +10,7 @@ from appliances.models import Account, Repository, Secret
 
 
 class Command(BaseCommand):
-    help = "Encrypt all secrets, accounts and repositories' keys anew with the newest of SLIPWAY_SECRETS_KEYS; then the older keys can go."
+    help = "Encrypt all that is kept secret anew with the newest of SLIPWAY_SECRETS_KEYS; then the older keys can go."
 
     def handle(self, **_: Any) -> None:
         self.stdout.write(

@@ -1,7 +1,7 @@
 """With what a repository is read, and whom that may ask.
 
-Nothing secret is on a command line, in a file that others can read, or in an error: git gets the token by its environment, ssh the
-key by a file that is gone when git has ended.
+Nothing secret is on a command line, in a file that others can read, or in an error: git gets the token by its
+environment, ssh the key by a file that is gone when git has ended.
 """
 
 from __future__ import annotations

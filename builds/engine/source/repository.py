@@ -1,7 +1,7 @@
 """A source that is one commit of a git repository.
 
-git only fetches, into a bare repository that nobody's hooks, filters or configuration touch. The files come out as a tar
-archive, so that they pass the same rules and limits as an upload.
+git only fetches, into a bare repository that nobody's hooks, filters or configuration touch. The files come out as a
+tar archive, so that they pass the same rules and limits as an upload.
 """
 
 from __future__ import annotations

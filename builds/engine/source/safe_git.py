@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from ..errors import BuildError, SourceError, TimedOut
 from .access import Access
 from .unpack import TOTAL
 
+OUTPUT = 64 * 2**20  # characters that git may say
 SCHEMES = ("https", "http", "ssh")
 CONFIGURATION = (
     *("-c", "core.hooksPath=/dev/null"),
@@ -33,6 +34,7 @@ ENVIRONMENT = {
     "GIT_LFS_SKIP_SMUDGE": "1",
     "LC_ALL": "C.UTF-8",
 }
+LOCAL = {"GIT_ALLOW_PROTOCOL": "none"}
 ALLOWED = (
     "See that the address is right and that it may be read: on the appliance's page “Source” by its deploy key or an "
     "access token, else by what the worker's user has in ~/.ssh and ~/.netrc."
@@ -64,32 +66,49 @@ class Git:
     seconds: float = 1800
     size: int = TOTAL + TOTAL // 8
     """No single file, so no pack and no archive either, may outgrow this."""
+    memory: int | None = None
+    """Of each process, in bytes."""
 
     def ask(self, arguments: Sequence[str | Path], url: str, access: Access, what: str) -> str:
         """A command that talks to that repository. Raises SourceError that begins with `what`, OutOfReach."""
         allowed = (*SCHEMES, "file") if self.local else SCHEMES
-        surroundings = contextlib.nullcontext({}) if self.local else access.environment(url)
-        with surroundings as env:
+        with contextlib.ExitStack() as stack:
+            env = {} if self.local else stack.enter_context(access.environment(url))
             try:
                 return self._run(arguments, {**env, "GIT_ALLOW_PROTOCOL": ":".join(allowed)}, what)
             except SourceError as error:
                 raise type(error)(access.redact(error.message), hint=error.hint or ALLOWED) from None
 
-    def run(self, arguments: Sequence[str | Path], what: str, *, limit: int | None = None) -> str:
+    def run(self, arguments: Sequence[str | Path], what: str, *, limit: int = OUTPUT) -> str:
         """A command that talks to nobody. Raises SourceError, TooMuch."""
-        return self._run(arguments, {"GIT_ALLOW_PROTOCOL": "none"}, what, limit)
+        return self._run(arguments, LOCAL, what, limit)
+
+    def differs(self, arguments: Sequence[str | Path], what: str) -> bool:
+        """What a command says by its exit code alone, as `diff --quiet` does. Raises SourceError."""
+        ended: list[int] = []
+        self._run(arguments, LOCAL, what, allowed=(0, 1), ended=ended)
+        return ended == [1]
 
     def _run(
-        self, arguments: Sequence[str | Path], env: dict[str, str], what: str, limit: int | None = 64 * 2**20
+        self,
+        arguments: Sequence[str | Path],
+        env: dict[str, str],
+        what: str,
+        limit: int = OUTPUT,
+        allowed: Collection[int] = (0,),
+        ended: list[int] | None = None,
     ) -> str:
+        limits = [f"--fsize={self.size}", *([f"--data={self.memory}"] if self.memory else [])]
         try:
             return command.run(
-                ["prlimit", f"--fsize={self.size}", "git", *CONFIGURATION, *arguments],
+                ["prlimit", *limits, "git", *CONFIGURATION, *arguments],
                 self.context,
                 env={**ENVIRONMENT, **env},
                 timeout=self.seconds,
+                allowed=allowed,
                 error=BuildError,
                 limit=limit,
+                ended=ended,
             )
         except command.TooMuch:
             raise

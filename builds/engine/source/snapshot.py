@@ -1,7 +1,7 @@
 """What a repository holds at a few commits, looked at without laying it out: for deciding whether to build.
 
-Only what is small comes over the wire where the server can leave the rest out; and nothing that the repository says, not even a
-tree that names itself a thousand times, is read further than a source may be large.
+Only what is small comes over the wire where the server can leave the rest out; and nothing that the repository says,
+not even a tree that names itself a thousand times, is read further than a source may be large.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .. import command
@@ -23,12 +23,17 @@ from .repository import ANYBODY, fetch, new
 from .safe_git import Git
 from .unpack import FILES
 
-SECONDS = 120  # for each of the few commands
+SECONDS = 120  # for each of the few commands that fetch
+LOCAL_SECONDS = 30  # for each of the others
+MEMORY = 2**30  # bytes
 SIZE = 512 * 2**20  # bytes of one pack
 LISTING_LIMIT = 8 * 2**20  # characters of a list of files
 LINKS = 1000
+UNREADABLE = "The repository cannot be read"
 SMALL = f"--filter=blob:limit={TEMPLATE_LIMIT}"
-ELSEWHERE = "Its files would be missing in the machine: put them into the repository itself, or let a provisioner fetch them."
+ELSEWHERE = (
+    "Its files would be missing in the machine: put them into the repository itself, or let a provisioner fetch them."
+)
 
 
 @dataclass(frozen=True)
@@ -87,16 +92,14 @@ class Snapshot:
     def changed(self, old: str, new: str, patterns: Sequence[str] = ()) -> bool:
         """Is anything else in `new` than in `old`, below what the patterns name? A pattern may begin with "!"."""
         wanted = [pathspec(pattern) for pattern in patterns]
-        try:
-            said = self._ask("diff-tree", "-r", "--name-only", old, new, "--", *wanted, limit=LISTING_LIMIT)
-        except command.TooMuch:
-            return True
-        return bool(said)
+        return self._git.differs(
+            ["-C", self._repository, "diff-tree", "-r", "--quiet", old, new, "--", *wanted], UNREADABLE
+        )
 
     def listing(self, commit: str) -> frozenset[str]:
         """Every file in it. SourceError for what a build could not lay out, or would lay out without its content."""
         try:
-            entries = self._entries(commit, limit=LISTING_LIMIT)
+            entries = self._entries(commit)
         except command.TooMuch:
             entries = [("", "", "")] * (FILES + 1)
         if len(entries) > FILES:
@@ -120,15 +123,15 @@ class Snapshot:
             if target.startswith("/") or end.split("/")[0] == "..":
                 raise SourceError(f"The link {path} -> {target[:200]} leads out of the source.", hint=LINK)
 
-    def _entries(self, commit: str, *paths: str, limit: int | None = None) -> list[tuple[str, str, str]]:
+    def _entries(self, commit: str, *paths: str, limit: int = LISTING_LIMIT) -> list[tuple[str, str, str]]:
         """(mode, id, path) of each."""
         wanted = [f":(literal,top){path}" for path in paths]
         said = self._ask("ls-tree", "-r", "-z", "--full-tree", f"{commit}^{{commit}}", *wanted, limit=limit)
         entries = (entry.split("\t", 1) for entry in said.split("\0") if entry)
         return [(about.split()[0], about.split()[2], path) for about, path in entries]
 
-    def _ask(self, *arguments: str, limit: int | None = None) -> str:
-        return self._git.run(["-C", self._repository, *arguments], "The repository cannot be read", limit=limit)
+    def _ask(self, *arguments: str, limit: int = LISTING_LIMIT) -> str:
+        return self._git.run(["-C", self._repository, *arguments], UNREADABLE, limit=limit)
 
 
 def pathspec(pattern: str) -> str:
@@ -145,18 +148,19 @@ def snapshot(
 
     Raises SourceError when one cannot be had.
     """
-    git = Git(seconds=SECONDS, size=SIZE)
+    git = Git(seconds=SECONDS, size=SIZE, memory=MEMORY)
     with tempfile.TemporaryDirectory(prefix="snapshot-") as folder:
         repository = Path(folder) / "repository"
         new(repository, git)
-        more: list[str | Path] = ["-C", repository, "fetch", "--quiet", "--no-recurse-submodules", "--no-tags", "--depth=1"]
+        more: list[str | Path] = ["-C", repository, "fetch", "--quiet", "--no-recurse-submodules", "--no-tags"]
+        more += ["--depth=1", SMALL, "--", url]
         for commit in commits:
             fetch(url, commit, repository, git, access, SMALL)
         if tags:
             names = [f"+{tag}:{tag}" for tag in tags]
-            git.ask([*more, SMALL, "--", url, *names], url, access, f"The tags of {url} cannot be fetched")
-        found = Snapshot(repository, git)
+            git.ask([*more, *names], url, access, f"The tags of {url} cannot be fetched")
+        found = Snapshot(repository, replace(git, seconds=LOCAL_SECONDS))
         if former and not found.has(former):
             with contextlib.suppress(SourceError):  # after a force push it may be gone
-                git.ask([*more, SMALL, "--", url, former], url, access, f"The commit {former} cannot be fetched")
+                git.ask([*more, former], url, access, f"The commit {former} cannot be fetched")
         yield found
