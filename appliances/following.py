@@ -1,8 +1,8 @@
 """Appliances follow their repositories: a look finds what is new there, and makes releases and revisions of it.
 
-Whoever calls (a webhook, the clock, a person) only asks for a look. WHAT is new, the repository itself is asked, so that nobody
-can talk us into anything. One worker at a time looks at a repository. However often it is asked meanwhile, it looks just once
-more: of a hundred pushes the newest is built.
+Whoever calls (a webhook, the clock, a person) only asks for a look. WHAT is new, the repository itself is asked, so that
+nobody can talk us into anything. One worker at a time looks at a repository. However often it is asked meanwhile, it
+looks just once more: of a hundred pushes the newest is built.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def _take(repository_id: int, held: datetime | None) -> datetime | None:
 
 
 def _release(repository_id: int, held: datetime, *, anyway: bool) -> bool:
-    """Nobody looks any more. False when it was asked again meanwhile, unless `anyway`: then `reconcile` sees to that."""
+    """Nobody looks any more. False when it was asked again meanwhile; with `anyway`, `reconcile` sees to that."""
     mine = Repository.objects.filter(pk=repository_id, looking_until=held)
     return bool((mine if anyway else mine.filter(asked=F("taken"))).update(looking_until=None))
 

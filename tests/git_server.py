@@ -55,9 +55,14 @@ class GitServer:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        self._web.shutdown()
-        self._web.server_close()
-        self._thread.join()
+        self.close()
+
+    def close(self) -> None:
+        """Twice is once."""
+        if self._thread.is_alive():
+            self._web.shutdown()
+            self._web.server_close()
+            self._thread.join()
 
     def url(self, name: str) -> str:
         return f"http://127.0.0.1:{self._web.server_address[1]}/{name}.git"

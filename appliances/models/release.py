@@ -116,7 +116,7 @@ class Revision(Moved):
 
     @property
     def access(self) -> Access:
-        """With what its files are fetched: for the repository that its appliance follows, with the credentials for it."""
+        """With what its files are fetched: the followed repository's with the credentials for it."""
         return self.release.appliance.access(self.git_url)
 
     def settle(self) -> None:
