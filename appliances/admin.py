@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from builds.engine.errors import SlipwayError
 
 from . import releases
-from .models import Account, Appliance, Event, Membership, Release, Revision, Secret, Team, User
+from .models import Account, Appliance, Event, Membership, Release, Repository, Revision, Secret, Team, User
 
 admin.site.site_header = admin.site.site_title = "Slipway administration"
 admin.site.register(User, UserAdmin)
@@ -74,6 +74,17 @@ class AccountAdmin(ReadOnly):
     list_filter = ["kind", "team"]
     list_select_related = ["team"]
     fields = [*list_display, "missing", "notes", "error", "search_error", "failures", "retry_at", "updated_at"]
+    readonly_fields = fields
+
+
+@admin.register(Repository)
+class RepositoryAdmin(ReadOnly):
+    """What is followed, and how that goes. Keys, tokens and secrets are shown to nobody."""
+
+    list_display = ["appliance", "url", "forge", "branch", "failures", "due_at"]
+    list_filter = ["forge", "appliance__team"]
+    list_select_related = ["appliance__team"]
+    fields = [*list_display, "tag_pattern", "template_path", "watched", "poll_minutes", "seen_commit", "looking_until"]
     readonly_fields = fields
 
 

@@ -50,7 +50,7 @@ class Arrivals:
         heads = [self.head] if self.head != repository.seen_commit else []
         if heads or tags:
             with source.snapshot(
-                repository.url, heads, tags, self._access, former=repository.seen_commit if heads else ""
+                repository.url, heads, tags, self._access, former=self._former if heads else ""
             ) as snapshot:
                 said += [self._take_head(snapshot)] if heads else []
                 said += [self._take_tag(snapshot, tag) for tag in tags]
@@ -68,11 +68,16 @@ class Arrivals:
         return new, []
 
     def _take_head(self, snapshot: Snapshot) -> str:
-        repository, old, new = self._repository, self._repository.seen_commit, self.head
+        repository, old, new = self._repository, self._former, self.head
         if old and snapshot.has(old) and not self._concerns_us(snapshot, old, new):
             return f"{new[:10]} changes nothing that is watched."
         because = f"push of {new[:7]} to {repository.branch}"
-        return self._revise(snapshot, repository.edge_version, new, because, former=old)
+        return self._revise(snapshot, repository.edge_version, new, because)
+
+    @property
+    def _former(self) -> str:
+        """What the branch's head is compared with; empty when every change counts."""
+        return self._repository.seen_commit if self._repository.patterns else ""
 
     def _concerns_us(self, snapshot: Snapshot, old: str, new: str) -> bool:
         template = re.sub(r"([*?\[\\])", r"\\\1", self._repository.template_path)
@@ -99,9 +104,7 @@ class Arrivals:
             if text and (found := section(text, version)):
                 yield found
 
-    def _revise(
-        self, snapshot: Snapshot, version: str, id_: str, because: str, *, notes: str = "", former: str = ""
-    ) -> str:
+    def _revise(self, snapshot: Snapshot, version: str, id_: str, because: str, *, notes: str = "") -> str:
         """The release of that version, made of that commit."""
         error: TemplateError | SourceError | None = None
         template, listing = "", None
@@ -116,7 +119,7 @@ class Arrivals:
         release.template, release.notes = template, storable(notes) or release.notes
         release.source_kind, release.git_url, release.git_ref = SourceKind.GIT, self._repository.url, id_
         release.save()
-        why = {"cause": Cause.PUSH, "because": because, "commit": self._commit(snapshot, release, id_, former)}
+        why = {"cause": Cause.PUSH, "because": because, "commit": self._commit(snapshot, release, id_)}
         if error is None:
             try:
                 revision, made = releases.revise(release, by=None, listing=listing, **why)
@@ -134,10 +137,10 @@ class Arrivals:
             raise SourceError(f"There is no {path} at {commit[:10]}.", hint="Push one, or write where it is.")
         return text
 
-    def _commit(self, snapshot: Snapshot, release: Release, id_: str, former: str) -> Commit:
+    def _commit(self, snapshot: Snapshot, release: Release, id_: str) -> Commit:
         """What its revision tells of it."""
         newest = release.revisions.first()
-        old = newest.git_commit if newest and newest.git_url == release.git_url else former
+        old = newest.git_commit if newest and newest.git_url == release.git_url else ""
         about, forge = snapshot.commit(id_), self._repository.kind
         diff = forge.diff_url(self._where, old, id_) if old and old != id_ else ""
         return Commit(id_, about.author, about.subject, forge.commit_url(self._where, id_), diff)

@@ -1,8 +1,8 @@
 """Appliances follow their repositories: a look finds what is new there, and makes releases and revisions of it.
 
-Whoever calls (a webhook, the clock, a person) only asks for a look. WHAT is new, the repository itself is asked, so that
-nobody can talk us into anything. One worker at a time looks at a repository. However often it is asked meanwhile, it
-looks just once more: of a hundred pushes the newest is built.
+Whoever calls (a webhook, the clock, a person) only asks for a look. WHAT is new, the repository itself is asked, so
+that nobody can talk us into anything. One worker at a time looks at a repository. However often it is asked meanwhile,
+it looks just once more: of a hundred pushes the newest is built.
 """
 
 from __future__ import annotations

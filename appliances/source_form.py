@@ -80,6 +80,7 @@ class SourceForm(forms.ModelForm):
             self.fields["token"].widget.attrs["placeholder"] = "•••••• set"
             self.fields["token"].help_text += " Leave it empty to keep the one that is set."
             self.fields[FORGET] = forms.BooleanField(required=False, label="Forget the access token that is kept")
+            self.order_fields(["url", "forge", "token", FORGET])
 
     def clean_url(self) -> str:
         url = self.cleaned_data["url"].strip()

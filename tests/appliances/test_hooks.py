@@ -119,7 +119,10 @@ def test_other_events_and_pings_ask_for_nothing(send, client, repository):
     assert send(X_Gitea_Event="issues").status_code == 202
     assert asked(repository) == 1
     github = factories.repository(forge="github")
-    headers = {"X-GitHub-Event": "ping", "X-Hub-Signature-256": f"sha256={hmac_sha256(github.hook_secret.encode(), PUSH)}"}
+    headers = {
+        "X-GitHub-Event": "ping",
+        "X-Hub-Signature-256": f"sha256={hmac_sha256(github.hook_secret.encode(), PUSH)}",
+    }
     answer = client.post(reverse("hook", args=[github.hook]), PUSH, content_type="application/json", headers=headers)
     assert answer.content == b"pong\n"
     assert not Push.objects.exists()

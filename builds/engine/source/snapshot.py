@@ -6,13 +6,13 @@ not even a tree that names itself a thousand times, is read further than a sourc
 
 from __future__ import annotations
 
-import contextlib
 import posixpath
 import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from .. import command
@@ -20,7 +20,7 @@ from ..errors import SourceError
 from .access import Access
 from .folder import LINK, TEMPLATE_LIMIT
 from .repository import ANYBODY, fetch, new
-from .safe_git import Git
+from .safe_git import Git, TooMuchForUs
 from .unpack import FILES
 
 SECONDS = 120  # for each of the few commands that fetch
@@ -79,13 +79,10 @@ class Snapshot:
         if not mode.startswith("100"):
             raise SourceError(f"{path} is not a file.", hint="Write the path of a file, from the repository's top.")
         try:
-            size = int(self._ask("cat-file", "-s", id_))
-        except SourceError:  # the server has left it out
-            size = TEMPLATE_LIMIT + 1
-        if size > TEMPLATE_LIMIT:
-            raise SourceError(f"{path} is larger than 1 MiB.", hint="Move long texts into files beside it.")
-        text = self._ask("cat-file", "blob", id_)
-        if "\ufffd" in text:
+            text = self._ask("cat-file", "blob", id_, limit=TEMPLATE_LIMIT)
+        except (command.TooMuch, SourceError):  # or the server has left it out
+            raise SourceError(f"{path} is larger than 1 MiB.", hint="Move long texts into files beside it.") from None
+        if "\ufffd" in text or "\0" in text:
             raise SourceError(f"{path} is not UTF-8.", hint="Save it as UTF-8.")
         return text
 
@@ -152,15 +149,21 @@ def snapshot(
     with tempfile.TemporaryDirectory(prefix="snapshot-") as folder:
         repository = Path(folder) / "repository"
         new(repository, git)
-        more: list[str | Path] = ["-C", repository, "fetch", "--quiet", "--no-recurse-submodules", "--no-tags"]
-        more += ["--depth=1", SMALL, "--", url]
-        for commit in commits:
-            fetch(url, commit, repository, git, access, SMALL)
-        if tags:
-            names = [f"+{tag}:{tag}" for tag in tags]
-            git.ask([*more, *names], url, access, f"The tags of {url} cannot be fetched")
-        found = Snapshot(repository, replace(git, seconds=LOCAL_SECONDS))
-        if former and not found.has(former):
-            with contextlib.suppress(SourceError):  # after a force push it may be gone
-                git.ask([*more, former], url, access, f"The commit {former} cannot be fetched")
-        yield found
+        bring = partial(_bring, url, repository, git, access)
+        wanted = [*commits, *(f"+{tag}:{tag}" for tag in tags)]
+        try:
+            bring([*wanted, former] if former else wanted)
+        except TooMuchForUs:
+            raise
+        except SourceError:  # after a force push the former may be gone; and some servers give out no commits by name
+            for commit in commits:
+                fetch(url, commit, repository, git, access, SMALL)
+            if tags:
+                bring(wanted[len(commits) :])
+        yield Snapshot(repository, replace(git, seconds=LOCAL_SECONDS))
+
+
+def _bring(url: str, repository: Path, git: Git, access: Access, wanted: Sequence[str]) -> None:
+    options = ["--quiet", "--no-recurse-submodules", "--no-tags", "--depth=1", SMALL]
+    command_ = ["-C", repository, "fetch", *options, "--", url, *wanted]
+    git.ask(command_, url, access, f"The repository {url} cannot be fetched")
