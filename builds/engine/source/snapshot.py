@@ -165,5 +165,5 @@ def snapshot(
 
 def _bring(url: str, repository: Path, git: Git, access: Access, wanted: Sequence[str]) -> None:
     options = ["--quiet", "--no-recurse-submodules", "--no-tags", "--depth=1", SMALL]
-    command_ = ["-C", repository, "fetch", *options, "--", url, *wanted]
-    git.ask(command_, url, access, f"The repository {url} cannot be fetched")
+    arguments: list[str | Path] = ["-C", repository, "fetch", *options, "--", url, *wanted]
+    git.ask(arguments, url, access, f"The repository {url} cannot be fetched")
