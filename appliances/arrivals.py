@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from builds.engine import source
 from builds.engine.errors import SourceError, TemplateError
 from builds.engine.source import Access, Address, Snapshot
+from builds.runner import work_folder
 from builds.text import storable
 
 from . import releases
@@ -49,9 +50,9 @@ class Arrivals:
         tags, said = self._new_tags()
         heads = [self.head] if self.head != repository.seen_commit else []
         if heads or tags:
-            with source.snapshot(
-                repository.url, heads, tags, self._access, former=self._former if heads else ""
-            ) as snapshot:
+            where = {"former": self._former if heads else "", "folder": work_folder("")}
+            where["folder"].mkdir(parents=True, exist_ok=True)
+            with source.snapshot(repository.url, heads, tags, self._access, **where) as snapshot:
                 said += [self._take_head(snapshot)] if heads else []
                 said += [self._take_tag(snapshot, tag) for tag in tags]
         return said or ["Nothing is new."]

@@ -8,6 +8,7 @@ it looks just once more: of a hundred pushes the newest is built.
 from __future__ import annotations
 
 import logging
+import shutil
 import traceback
 from datetime import datetime, timedelta
 from functools import partial
@@ -20,8 +21,9 @@ from django.utils import timezone
 from builds.engine import source
 from builds.engine.context import Stop
 from builds.engine.errors import SlipwayError, SourceError, WorkerError
+from builds.engine.source.snapshots import PREFIX
 from builds.patience import persist
-from builds.runner import explain
+from builds.runner import explain, work_folder
 from builds.text import storable
 
 from . import audit, errands
@@ -70,7 +72,15 @@ def reconcile() -> list[str]:
             Repository.objects.filter(pk=repository.pk, asked=repository.asked).update(asked=F("asked") + 1)
         _enqueue(repository, forget=True)
     Push.objects.filter(at__lt=now - PUSHES_KEPT).delete()
-    return []
+    return _sweep(now - LEASE)
+
+
+def _sweep(before: datetime) -> list[str]:
+    """What looks on this machine have left that were killed."""
+    left = [path for path in work_folder("").glob(f"{PREFIX}*") if path.stat().st_mtime < before.timestamp()]
+    for path in left:
+        shutil.rmtree(path, ignore_errors=True)
+    return [f"{path.name}: removed, its look was killed" for path in left]
 
 
 def _take(repository_id: int, held: datetime | None) -> datetime | None:

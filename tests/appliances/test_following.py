@@ -1,5 +1,7 @@
 """Real pushes to a real git server, and what comes of them."""
 
+import os
+import secrets
 import threading
 from datetime import timedelta
 
@@ -10,12 +12,14 @@ from django.utils import timezone
 from appliances import following, releases, repositories
 from appliances.models import Event, Look, Repository, Revision
 from appliances.states import Cause, RevisionState
+from builds.engine.reach import Reach
 from builds.models import Build
 from builds.states import BuildState
 from tests import factories
 from tests.appliances.followed import EDGE, NAME, edge, look, repository, server
 from tests.appliances.life import finish
 from tests.git_server import GitServer
+from tests.servers import served
 
 __all__ = ["repository", "server"]
 
@@ -266,26 +270,38 @@ class TestTrouble:
         assert "has no branch 'trunk'" in look(repository).error
 
     def test_an_inside_address_is_refused_before_git_starts(self, server, repository, settings):
-        from builds.engine.reach import Reach
-
         settings.REACH = Reach()
         before = list(server.requests)
         looked = look(repository)
         assert "not a public address" in looked.error
         assert server.requests == before
 
+    def test_a_repository_that_is_too_large_is_given_up_and_nothing_of_it_kept(
+        self, server, repository, monkeypatch, data_dir
+    ):
+        monkeypatch.setattr("builds.engine.source.snapshots.SIZE", 2**20)
+        noise = {f"{number}.bin": secrets.token_hex(400_000) for number in range(4)}
+        server.push(NAME, noise)
+        looked = look(repository)
+        assert "cannot be fetched: it is larger than 1 MiB" in looked.error
+        assert "Keep large files elsewhere" in looked.hint
+        assert list((data_dir / "work").iterdir()) == []
+
+    def test_what_a_killed_look_left_is_removed_when_no_look_can_need_it(self, data_dir):
+        left, used = data_dir / "work" / "snapshot-1", data_dir / "work" / "snapshot-2"
+        for folder in (left, used):
+            (folder / "repository").mkdir(parents=True)
+        os.utime(left, (0, 0))
+        assert following.reconcile() == ["snapshot-1: removed, its look was killed"]
+        assert [path.name for path in (data_dir / "work").iterdir()] == ["snapshot-2"]
+
     def test_a_redirect_is_not_followed(self, db, tmp_path):
-        import http.server
-
-        from tests.servers import served
-
         with served(tmp_path) as url:  # whose folders redirect to themselves with a slash
             (tmp_path / "info" / "refs").mkdir(parents=True)
             repository = factories.repository(url=url)
             looked = look(repository)
         assert "301" in looked.error
         assert "Write that one" in looked.hint
-        assert http.server
 
     def test_an_access_token_opens_it_and_shows_nowhere(self, db, tmp_path, caplog):
         with GitServer(tmp_path / "git", user="slipway", password="hush-hush") as server:

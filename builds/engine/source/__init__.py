@@ -8,7 +8,7 @@ from .address import Address
 from .archives import archive
 from .folder import inline, inside, listing, read_template
 from .repository import check_ref, git, refs, resolve_commit
-from .snapshot import Commit, Snapshot, snapshot
+from .snapshots import Commit, Snapshot, snapshot
 
 __all__ = [
     "Access",

@@ -1,20 +1,19 @@
 """With what a repository is read, and whom that may ask.
 
-Nothing secret is on a command line, in a file that others can read, or in an error: git gets the token by its
-environment, ssh the key by a file that is gone when git has ended.
+Nothing secret is on a command line, on a disk or in an error: git gets the token by its environment, ssh the key by a
+file that is only in our memory, and so is gone whatever is killed.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 import shlex
 import socket
-import tempfile
 from base64 import b64decode, b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import paramiko
 
@@ -49,11 +48,11 @@ class Access:
         """git's, for one command that talks to that repository. Raises SourceError, OutOfReach."""
         where = Address.of(url)
         found = self.addresses(where)
-        with tempfile.TemporaryDirectory(prefix="access-") as folder:
-            if where.scheme == "ssh":
-                yield {"GIT_SSH_COMMAND": shlex.join(self._ssh(found, Path(folder))), "GIT_SSH_VARIANT": "ssh"}
-            else:
-                yield configuration(self._http(where, found))
+        if where.scheme == "ssh":
+            with _in_memory(self.key) as key, _in_memory(f"{ALIAS} {self.host_key}\n") as known_hosts:
+                yield {"GIT_SSH_COMMAND": shlex.join(self._ssh(found, key, known_hosts)), "GIT_SSH_VARIANT": "ssh"}
+        else:
+            yield configuration(self._http(where, found))
 
     def addresses(self, where: Address) -> list[str]:
         """Where its server is; empty when nobody asked us to look. Raises SourceError, OutOfReach."""
@@ -85,16 +84,23 @@ class Access:
             options["http.extraHeader"] = f"Authorization: Basic {self._basic}"
         return options
 
-    def _ssh(self, found: list[str], folder: Path) -> list[str]:
+    def _ssh(self, found: list[str], key: str, known_hosts: str) -> list[str]:
         if not self.key:
             return list(OWN_SSH)
-        known = folder / "known_hosts"
-        known.write_text(f"{ALIAS} {self.host_key}\n")
-        key = folder / "key"
-        key.touch(mode=0o600)
-        key.write_text(self.key)
         where = [f"-oHostName={found[0]}"] if found else []
-        return [*SSH, f"-oUserKnownHostsFile={known}", f"-oIdentityFile={key}", *where]
+        return [*SSH, f"-oUserKnownHostsFile={known_hosts}", f"-oIdentityFile={key}", *where]
+
+
+@contextmanager
+def _in_memory(text: str) -> Iterator[str]:
+    """A file that only its owner can open, by the path that this yields."""
+    file = os.memfd_create("access")
+    try:
+        os.fchmod(file, 0o600)
+        os.write(file, text.encode())
+        yield f"/proc/{os.getpid()}/fd/{file}"
+    finally:
+        os.close(file)
 
 
 def configuration(options: Mapping[str, str]) -> dict[str, str]:

@@ -21,11 +21,12 @@ def test_a_token_is_in_the_environment_and_in_no_error() -> None:
     assert "hush" not in repr(access)
 
 
-def test_a_key_is_a_file_of_its_owner_alone_and_gone_afterwards() -> None:
+def test_a_key_is_a_file_in_memory_of_its_owner_alone_and_gone_afterwards() -> None:
     with Access(INSIDE, key="PRIVATE", host_key="ssh-ed25519 AAAA").environment("ssh://git@127.0.0.1:2222/a") as env:
         options = dict(part.removeprefix("-o").split("=", 1) for part in shlex.split(env["GIT_SSH_COMMAND"])[3:])
         key = Path(options["IdentityFile"])
         assert (key.read_text(), key.stat().st_mode & 0o777) == ("PRIVATE", 0o600)
+        assert "memfd" in str(key.readlink())
         assert Path(options["UserKnownHostsFile"]).read_text() == "repository ssh-ed25519 AAAA\n"
         assert options["StrictHostKeyChecking"] == "yes"
         assert options["HostName"] == "127.0.0.1"

@@ -29,6 +29,7 @@ MEMORY = 2**30  # bytes
 SIZE = 512 * 2**20  # bytes of one pack
 LISTING_LIMIT = 8 * 2**20  # characters of a list of files
 LINKS = 1000
+PREFIX = "snapshot-"
 UNREADABLE = "The repository cannot be read"
 SMALL = f"--filter=blob:limit={TEMPLATE_LIMIT}"
 ELSEWHERE = (
@@ -139,15 +140,22 @@ def pathspec(pattern: str) -> str:
 
 @contextmanager
 def snapshot(
-    url: str, commits: Sequence[str], tags: Sequence[str] = (), access: Access = ANYBODY, *, former: str = ""
+    url: str,
+    commits: Sequence[str],
+    tags: Sequence[str] = (),
+    access: Access = ANYBODY,
+    *,
+    former: str = "",
+    folder: Path | None = None,
 ) -> Iterator[Snapshot]:
     """Fetch these commits and tags ("refs/tags/…"), and `former` if the server still has it.
 
-    Raises SourceError when one cannot be had.
+    It is kept in a folder `snapshot-…` in `folder`, which only a killed process leaves there. Raises SourceError when one
+    cannot be had.
     """
     git = Git(seconds=SECONDS, size=SIZE, memory=MEMORY)
-    with tempfile.TemporaryDirectory(prefix="snapshot-") as folder:
-        repository = Path(folder) / "repository"
+    with tempfile.TemporaryDirectory(prefix=PREFIX, dir=folder) as own:
+        repository = Path(own) / "repository"
         new(repository, git)
         bring = partial(_bring, url, repository, git, access)
         wanted = [*commits, *(f"+{tag}:{tag}" for tag in tags)]
