@@ -150,8 +150,8 @@ def snapshot(
 ) -> Iterator[Snapshot]:
     """Fetch these commits and tags ("refs/tags/…"), and `former` if the server still has it.
 
-    It is kept in a folder `snapshot-…` in `folder`, which only a killed process leaves there. Raises SourceError when one
-    cannot be had.
+    It is kept in a folder `snapshot-…` in `folder`, which only a killed process leaves there. Raises SourceError when
+    one cannot be had.
     """
     git = Git(seconds=SECONDS, size=SIZE, memory=MEMORY)
     with tempfile.TemporaryDirectory(prefix=PREFIX, dir=folder) as own:
