@@ -7,6 +7,7 @@ it looks just once more: of a hundred pushes the newest is built.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import shutil
 import traceback
@@ -77,10 +78,13 @@ def reconcile() -> list[str]:
 
 def _sweep(before: datetime) -> list[str]:
     """What looks on this machine have left that were killed."""
-    left = [path for path in work_folder("").glob(f"{PREFIX}*") if path.stat().st_mtime < before.timestamp()]
-    for path in left:
-        shutil.rmtree(path, ignore_errors=True)
-    return [f"{path.name}: removed, its look was killed" for path in left]
+    swept = []
+    for path in work_folder("").glob(f"{PREFIX}*"):
+        with contextlib.suppress(FileNotFoundError):  # its look has just ended
+            if path.stat().st_mtime < before.timestamp():
+                shutil.rmtree(path, ignore_errors=True)
+                swept.append(f"{path.name}: removed, its look was killed")
+    return swept
 
 
 def _take(repository_id: int, held: datetime | None) -> datetime | None:

@@ -287,7 +287,7 @@ class TestTrouble:
         assert "Keep large files elsewhere" in looked.hint
         assert list((data_dir / "work").iterdir()) == []
 
-    def test_what_a_killed_look_left_is_removed_when_no_look_can_need_it(self, data_dir):
+    def test_what_a_killed_look_left_is_removed_when_no_look_can_need_it(self, db, data_dir):
         left, used = data_dir / "work" / "snapshot-1", data_dir / "work" / "snapshot-2"
         for folder in (left, used):
             (folder / "repository").mkdir(parents=True)
