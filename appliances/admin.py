@@ -30,6 +30,7 @@ from .models import (
     Membership,
     Rebuild,
     Release,
+    Repository,
     Revision,
     Schedule,
     Secret,
@@ -124,6 +125,17 @@ class AccountAdmin(ReadOnly):
     list_filter = ["kind", "team"]
     list_select_related = ["team"]
     fields = [*list_display, "missing", "notes", "error", "search_error", "failures", "retry_at", "updated_at"]
+    readonly_fields = fields
+
+
+@admin.register(Repository)
+class RepositoryAdmin(ReadOnly):
+    """What is followed, and how that goes. Keys, tokens and secrets are shown to nobody."""
+
+    list_display = ["appliance", "url", "forge", "branch", "failures", "due_at"]
+    list_filter = ["forge", "appliance__team"]
+    list_select_related = ["appliance__team"]
+    fields = [*list_display, "tag_pattern", "template_path", "watched", "poll_minutes", "seen_commit", "looking_until"]
     readonly_fields = fields
 
 

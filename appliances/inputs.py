@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, field, replace
 
 from builds.engine import source, template
@@ -41,14 +42,18 @@ class Inputs:
         return hashlib.sha256(json.dumps(counted, sort_keys=True).encode()).hexdigest()
 
     @classmethod
-    def of(cls, release: Release) -> Inputs:
-        """Validate and freeze; a branch or tag becomes a commit. Raises TemplateError or SourceError."""
+    def of(cls, release: Release, listing: Collection[str] | None = None) -> Inputs:
+        """Validate and freeze; a branch or tag becomes a commit. Raises TemplateError or SourceError.
+
+        `listing`: the files of its source, where these are known already.
+        """
         team = release.appliance.team
         parsed = template.parse(release.template, lookup=parents.lookup(team), name=str(release.appliance))
         settled = template.settle(parsed, values.offers(team, release.values))
         has = team.secrets.filter(name__in=parsed.secrets).values_list("name", flat=True)
         given = {**settled.values, **dict.fromkeys(has, "")}
-        listing = () if release.source_kind == SourceKind.INLINE else None
+        if release.source_kind == SourceKind.INLINE:
+            listing = ()
         problems = parsed.problems(listing, values=given, accounts=team.account_kinds())
         if problems or settled.problems:
             raise TemplateError([*settled.problems, *problems])
@@ -66,9 +71,15 @@ class Inputs:
                 raise SourceError("No archive was uploaded.", hint="Upload one, or choose another source.")
             return replace(inputs, archive=release.archive)
         if release.source_kind == SourceKind.GIT:
-            commit = source.resolve_commit(release.git_url, release.git_ref)
+            commit = source.resolve_commit(release.git_url, release.git_ref, release.appliance.access(release.git_url))
             return replace(inputs, git_url=release.git_url, git_commit=commit)
         return inputs
+
+    @classmethod
+    def unchecked(cls, release: Release, commit: str) -> Inputs:
+        """What is in a release that follows a repository, though it cannot be built."""
+        written = {"template": release.template, "source_kind": release.source_kind, "git_url": release.git_url}
+        return cls(**written, git_commit=commit, platforms=())
 
     @classmethod
     def of_revision(cls, revision: Revision) -> Inputs:

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from builds.moves import Moves
 
-from . import audit
+from . import audit, statuses
 from .channels import deliver
 from .states import REBUILD_MOVES, RELEASE_MOVES, REVISION_MOVES, ReleaseState, RevisionState
 
@@ -17,7 +17,18 @@ if TYPE_CHECKING:
     from .models import Revision, User
 
 move_release = Moves(RELEASE_MOVES)
-move_revision = Moves(REVISION_MOVES)
+
+
+class _RevisionMoves(Moves):
+    """The forge is told how the revision of its commit stands."""
+
+    def __call__(self, row: Revision, origin: str | tuple[str, ...], to: str, **fields: object) -> None:
+        with transaction.atomic():
+            super().__call__(row, origin, to, **fields)
+            statuses.wish(row)
+
+
+move_revision = _RevisionMoves(REVISION_MOVES)
 move_rebuild = Moves(REBUILD_MOVES)
 
 

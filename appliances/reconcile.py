@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.utils import timezone
 
+from . import following, statuses
 from .archives import sweep_archives
 from .causes import reconcile as causes
 from .models import Answer, Revision
@@ -16,7 +17,15 @@ def run() -> list[str]:
     for revision in Revision.objects.unsettled():
         revision.settle()
         settled.append(f"{revision}: its builds had ended, it is {revision.state} now")
-    return [*settled, *sweep_archives(), *_forget_answers(), *causes.run(), *telling.reconcile(timezone.now())]
+    return [
+        *settled,
+        *sweep_archives(),
+        *_forget_answers(),
+        *following.reconcile(),
+        *causes.run(),
+        *statuses.reconcile(),
+        *telling.reconcile(timezone.now()),
+    ]
 
 
 def _forget_answers() -> list[str]:

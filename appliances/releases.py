@@ -5,6 +5,8 @@ Each is one transaction and safe to repeat: a double click does nothing twice. W
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
@@ -12,8 +14,9 @@ from builds import queue
 from builds.engine.errors import SlipwayError
 from builds.moves import Lost
 
-from . import audit
+from . import audit, statuses
 from .channels import USUAL, deliver
+from .commits import NO_COMMIT, Commit
 from .inputs import Inputs
 from .models import Appliance, Channel, Release, Revision, User
 from .models.channel import channel_validator
@@ -26,24 +29,50 @@ class Refused(SlipwayError):  # noqa: N818
 
 
 def revise(
-    release: Release, *, by: User | None, cause: Cause = Cause.CHANGE, because: str = ""
+    release: Release,
+    *,
+    by: User | None,
+    cause: Cause = Cause.CHANGE,
+    because: str = "",
+    commit: Commit = NO_COMMIT,
+    listing: Collection[str] | None = None,
 ) -> tuple[Revision, bool]:
     """Freeze what is written in the release and build it. The same inputs make no second: (newest, False).
 
-    `because` says what caused it, for people: "push of a1b2c3d to main".
+    `because` says what caused it, for people: "push of a1b2c3d to main". `listing`: as for `Inputs.of`.
 
     Raises TemplateError with every problem of the template, SourceError when the source cannot be had.
     """
     while True:
         release.refresh_from_db()
-        inputs = Inputs.of(release)  # asks the git server: not inside the transaction
+        inputs = Inputs.of(release, listing)  # asks the git server: not inside the transaction
         with transaction.atomic():
             if not Release.objects.select_for_update().filter(pk=release.pk, **Inputs.written(release)).exists():
                 continue  # somebody saved the release meanwhile
             newest = release.revisions.first()
             if newest and newest.digest == inputs.digest:
                 return newest, False
-            return _build(release, inputs, by=by, event="revised", cause=cause, because=because), True
+            why = {"cause": cause, "because": because, "commit": commit}
+            return _build(release, inputs, by=by, event="revised", **why), True
+
+
+def refuse(release: Release, error: str, *, cause: Cause, because: str, commit: Commit) -> tuple[Revision, bool]:
+    """Write down that what is in the release cannot be built, as a failed revision: what is published stays.
+
+    The same inputs make no second: (newest, False).
+    """
+    with transaction.atomic():
+        release = Release.objects.select_for_update().get(pk=release.pk)
+        newest = release.revisions.first()
+        inputs = Inputs.unchecked(release, commit.id)
+        if newest and newest.digest == inputs.digest:
+            return newest, False
+        why = {"cause": cause, "because": because, "error": error, **commit.fields()}
+        number = newest.number + 1 if newest else 1
+        revision = release.revisions.create(number=number, state=RevisionState.FAILED, **why, **inputs.fields())
+        audit.record(revision, "refused", f"refused: {because}", by=None, note=error)
+        statuses.wish(revision)
+        return revision, True
 
 
 def rebuild(
@@ -68,7 +97,9 @@ def rebuild(
             return newest
         if platform and platform not in source.platforms:
             raise Refused(f"{source} has no platform {platform}.", hint=f"It has: {', '.join(source.platforms)}.")
-        why = {"cause": cause, "because": because}
+        if not source.platforms:
+            raise Refused(f"{source} could not be built at all.", hint="Mend what its page says, and push or save it.")
+        why = {"cause": cause, "because": because, "commit": Commit.of(source)}
         return _build(release, Inputs.of_revision(source), by=by, event="rebuilt", **why, only=platform, former=source)
 
 
@@ -203,17 +234,19 @@ def _build(
     event: str,
     cause: Cause,
     because: str,
+    commit: Commit,
     only: str | None = None,
     former: Revision | None = None,
 ) -> Revision:
     """A new revision with its builds; older ones that no worker has finished with give way to it."""
     newest = release.revisions.first()
     number = newest.number + 1 if newest else 1
-    why = {"cause": cause, "because": because, "created_by": by}
+    why = {"cause": cause, "because": because, "created_by": by, **commit.fields()}
     revision = release.revisions.create(number=number, **why, **inputs.fields())
     for older in release.revisions.filter(state=RevisionState.BUILDING).exclude(pk=revision.pk):
         _give_way(older, by=by)
     kept = queue.carry_over(former, revision, except_for=only) if former and only else set()
+    statuses.wish(revision)
     queue.queue_builds(revision, [name for name in revision.platforms if name not in kept], by=by)
     audit.record(revision, event, f"{event}: {because}" if because else "", by=by)
     return revision

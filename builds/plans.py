@@ -84,7 +84,7 @@ def fetch_source(build: Build, context: Context) -> None:
         with TemporaryDirectory(dir=context.work) as folder:
             source.archive(_local_copy(revision.archive, Path(folder)), context.source)
     elif revision.source_kind == "git":
-        source.git(revision.git_url, revision.git_commit, context.source, context)
+        source.git(revision.git_url, revision.git_commit, context.source, context, revision.access)
     source.inline(template.parse(revision.template).files, context.source)
 
 

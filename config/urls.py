@@ -7,6 +7,7 @@ from django.views.generic import RedirectView
 
 from appliances.catalog import subscribing
 from appliances.catalog.schema import schema
+from appliances.hooks import hook
 from appliances.signing_in import SignIn
 
 urlpatterns = [
@@ -19,6 +20,7 @@ urlpatterns = [
     path("password", auth.PasswordChangeView.as_view(), name="password_change"),
     path("password/changed", auth.PasswordChangeDoneView.as_view(), name="password_change_done"),
     path("schema/appliance.json", schema, name="schema"),
+    path("hooks/<str:hook>", hook, name="webhook"),
     path("favicon.ico", RedirectView.as_view(url="/static/mark.svg")),
     path("", include("appliances.api.urls")),
     path("subscriptions/confirm/<str:token>", subscribing.confirm, name="confirm-subscription"),

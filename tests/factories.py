@@ -5,9 +5,9 @@ from __future__ import annotations
 from itertools import count
 from typing import Any
 
-from appliances import accounts
+from appliances import accounts, repositories
 from appliances.inputs import Inputs
-from appliances.models import Account, Appliance, Hook, Membership, Release, Revision, Role, Team, User
+from appliances.models import Account, Appliance, Hook, Membership, Release, Repository, Revision, Role, Team, User
 from appliances.notices import hooks
 from appliances.notices.kinds import KINDS
 from builds.models import Artifact, Build, Resource
@@ -94,3 +94,12 @@ def hook(team_: Team | None = None, **fields: Any) -> Hook:
 def resource(account_: Account, build_: Build | None, **fields: Any) -> Resource:
     defaults = {"place": "home", "kind": "crane", "name": f"resource{next(_numbers)}"}
     return Resource.objects.create(account=account_, build=build_, **{**defaults, **fields})
+
+
+def repository(appliance_: Appliance | None = None, **fields: Any) -> Repository:
+    """A Gitea's at https://git.example/acme/wiki.git, unless `fields` say otherwise; `token` is its access token."""
+    token = fields.pop("token", None)
+    defaults = {"url": "https://git.example/acme/wiki.git", "forge": "gitea"}
+    row = Repository(appliance=appliance_ or appliance(), **{**defaults, **fields})
+    repositories.follow(row, by=None, token=token)
+    return row

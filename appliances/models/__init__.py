@@ -11,6 +11,7 @@ from .letter import Letter, Rule, Subscriber
 from .people import Membership, Role, Secret, Team, User
 from .rebuild import Rebuild
 from .release import Release, Revision, SourceKind, version_validator
+from .repository import CommitStatus, Look, Push, Repository
 from .schedule import Schedule
 from .token import Scope, Token
 from .value import Value
@@ -22,14 +23,18 @@ __all__ = [
     "Base",
     "BuiltFrom",
     "Channel",
+    "CommitStatus",
     "Event",
     "Hook",
     "HookDelivery",
     "HookFormat",
     "Letter",
+    "Look",
     "Membership",
+    "Push",
     "Rebuild",
     "Release",
+    "Repository",
     "Revision",
     "Role",
     "Rule",

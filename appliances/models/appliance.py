@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from django.conf import settings
 from django.db import models
 from django.urls import reverse
+
+from builds.engine.source import Access
 
 from ..querysets import ApplianceQuerySet
 from ..states import RebuildPolicy
 from .people import Team
+
+if TYPE_CHECKING:
+    from .repository import Repository
 
 
 class Appliance(models.Model):
@@ -47,3 +55,14 @@ class Appliance(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("catalog:appliance", args=[self.team.slug, self.slug])
+
+    @property
+    def followed(self) -> Repository | None:
+        """The repository that it follows."""
+        return getattr(self, "repository", None)
+
+    def access(self, url: str) -> Access:
+        """With what a repository is read. Credentials are for the one that it follows, and go nowhere else."""
+        if self.followed and self.followed.url == url:
+            return self.followed.access()
+        return Access(reach=settings.REACH)

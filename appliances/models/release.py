@@ -19,6 +19,7 @@ from ..states import Cause, ReleaseState, RevisionState
 from .appliance import Appliance
 
 if TYPE_CHECKING:
+    from builds.engine.source import Access
     from builds.models import Build
 
     from .people import User
@@ -93,6 +94,11 @@ class Revision(Moved):
     platforms = models.JSONField(default=list, help_text="Names of the platforms that its template asks for.")
     cause = models.CharField(max_length=10, choices=Cause.choices, default=Cause.CHANGE)
     because = models.CharField(max_length=300, blank=True, help_text="What caused it: debian:12 changed.")
+    commit_author = models.CharField(max_length=200, blank=True)
+    commit_subject = models.CharField(max_length=300, blank=True, help_text="The first line of its message.")
+    commit_url = models.CharField(max_length=500, blank=True, help_text="Its page at the forge.")
+    diff_url = models.CharField(max_length=500, blank=True, help_text="What changed since the revision before.")
+    error = models.TextField(blank=True, help_text="Why it was never built.")
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True)
     published_at = models.DateTimeField(null=True, blank=True, help_text="When it was first published.")
@@ -115,6 +121,11 @@ class Revision(Moved):
 
     def __str__(self) -> str:
         return f"{self.release} r{self.number}"
+
+    @property
+    def access(self) -> Access:
+        """With what its files are fetched: the followed repository's with the credentials for it."""
+        return self.release.appliance.access(self.git_url)
 
     def settle(self) -> None:
         """Draw the conclusion when a build of it has ended. Nothing happens while one is active, or the second time.

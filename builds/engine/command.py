@@ -52,6 +52,10 @@ TAIL = 4000  # characters of a failed program's output that its error repeats
 POLL = 0.2  # seconds between two looks at whether the build should end
 
 
+class TooMuch(BuildError):  # noqa: N818
+    """A program said more than anybody wants to keep."""
+
+
 def find(program: str) -> str:
     """Where the program is. WorkerError that names the package when this host does not have it."""
     # Some systems leave the administrator's programs out of an ordinary user's PATH.
@@ -78,16 +82,30 @@ def run(
     error: type[BuildError | WorkerError] = WorkerError,
     hint: str = "",
     pass_fds: Collection[int] = (),
+    limit: int | None = None,
+    ended: list[int] | None = None,
 ) -> str:
-    """Run a program to its end and return its standard output.
+    """Run a program to its end and return its standard output; its exit code is appended to `ended`.
 
     Unless `quiet`, both outputs also go to the context's console as they come. `env` is added to ours.
-    Raises `error` with the last lines when the exit code is not among `allowed`, TimedOut after `timeout`
-    seconds, and whatever `context.check()` raises; before that the program and its children are killed.
+    Raises `error` with the last lines when the exit code is not among `allowed`, TooMuch when its standard output has
+    more than `limit` characters, TimedOut after `timeout` seconds, and whatever `context.check()` raises; before that
+    the program and its children are killed.
     """
     code, output, title = _finish(
-        argv, context, cwd=cwd, env=env, input=input, timeout=timeout, quiet=quiet, hint=hint, pass_fds=pass_fds
+        argv,
+        context,
+        cwd=cwd,
+        env=env,
+        input=input,
+        timeout=timeout,
+        quiet=quiet,
+        hint=hint,
+        pass_fds=pass_fds,
+        limit=limit,
     )
+    if ended is not None:
+        ended.append(code)
     if code not in allowed:
         raise _failure(title, code, output.tail.strip(), error, hint)
     return output.stdout
@@ -110,6 +128,7 @@ def _finish(
     timeout: float | None = None,
     hint: str = "",
     pass_fds: Collection[int] = (),
+    limit: int | None = None,
 ) -> tuple[int, _Output, str]:
     """The exit code, what was said, and what to call the program."""
     end = None if timeout is None else time.monotonic() + timeout
@@ -122,6 +141,8 @@ def _finish(
                 while output.read(POLL) or child.alive:
                     if context:
                         context.check()
+                    if limit is not None and output.size > limit:
+                        raise TooMuch(f"`{child.title}` said more than {limit:,} characters.", hint=hint)
                     if end is not None and time.monotonic() > end:
                         raise TimedOut(f"`{child.title}` took longer than {timeout:.0f} s.", hint=hint)
             return child.wait(), output, child.title
@@ -198,6 +219,7 @@ class _Output:
         self._child = child
         self._context = context
         self._parts: list[str] = []
+        self.size = 0
         self.tail = ""
         self._selector = selectors.DefaultSelector()
         for name in ("stdout", "stderr"):
@@ -225,6 +247,7 @@ class _Output:
     def _take(self, name: str, text: str) -> None:
         if name == "stdout":
             self._parts.append(text)
+            self.size += len(text)
         self.tail = (self.tail + text)[-TAIL:]
         if self._context and text:
             self._context.console.write(text)

@@ -47,6 +47,9 @@ ADDRESSES = {
     "build": ("/builds/BUILD", VIEWER),
     "build-live": ("/builds/BUILD/live", VIEWER),
     "build-log": ("/builds/BUILD/log", VIEWER),
+    "webhook": ("/hooks/999", PUBLIC),
+    "source": ("/dashboard/appliances/acme/wiki/source", MAINTAINER),
+    "source-verb": ("POST /dashboard/appliances/acme/wiki/source/look", MAINTAINER),
     "edit-appliance": ("/dashboard/appliances/acme/wiki/edit", MAINTAINER),
     "new-release": ("/dashboard/appliances/acme/wiki/new-release", MAINTAINER),
     "verb": ("/dashboard/appliances/acme/wiki/releases/1.0.0/rebuild", MAINTAINER),
@@ -123,6 +126,7 @@ def people(kinds):
     origin = {"platform": "qemu", "base": base, "built_at": timezone.now()}
     factories.revision(up, state="published").built_from.create(**origin)
     factories.hook(team)
+    factories.repository(appliance)
     return {
         PUBLIC: None,
         SIGNED_IN: factories.member(factories.team()),

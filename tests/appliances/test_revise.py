@@ -140,8 +140,8 @@ def test_what_somebody_saves_meanwhile_is_not_left_behind(monkeypatch):
     release = factories.release()
     of, calls = Inputs.of, []
 
-    def slow(release):
-        inputs = of(release)
+    def slow(release, listing):
+        inputs = of(release, listing)
         if not calls:
             change(Release.objects.get(pk=release.pk))
         calls.append(1)

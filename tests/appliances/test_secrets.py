@@ -37,9 +37,14 @@ def test_keys_can_be_changed_without_losing_a_value(team, settings):
     settings.SECRETS_KEYS = [old]
     team.set_secret("password", "hunter2")
     account = factories.account(team, options={"folder": "/", "token": "open sesame"})
+    repository = factories.repository(factories.appliance(team=team), token="hush-hush")
+    secret = repository.hook_secret
     settings.SECRETS_KEYS = [new, old]
     call_command("rotate_secrets")
     settings.SECRETS_KEYS = [new]
+    repository.refresh_from_db()
+    access = repository.access()
+    assert (repository.hook_secret, access.token, "PRIVATE" in access.key) == (secret, "hush-hush", True)
     assert team.secret_values(["password"]) == {"password": "hunter2"}
     account.refresh_from_db()
     assert account.options()["token"] == "open sesame"

@@ -122,4 +122,5 @@ def test_what_runs_here_and_what_is_only_waited_for_have_workers_of_their_own():
     programs = list(up.worker_programs(crews, "http://localhost"))
     assert [program.name for program in programs] == [f"worker {number}" for number in range(1, 7)]
     assert [program.argv[-1] for program in programs] == ["qemu,vagrant"] * 2 + ["ec2,vsphere"] * 4
+    assert [program.argv[-1] for program in up.errand_programs(2, "http://localhost")] == ["--errands"] * 2
     assert "doctor" in up.described([])

@@ -76,7 +76,7 @@ def follow(server: GitServer, url: str) -> Appliance:
     server.create(NAME)
     repository = Repository(appliance=appliance, url=server.url(NAME), forge="gitea", edge_version="1.0.0")
     repositories.follow(repository, by=user)
-    server.hook(NAME, url + reverse("hook", args=[repository.hook]), repository.hook_secret, forge="gitea")
+    server.hook(NAME, url + reverse("webhook", args=[repository.hook]), repository.hook_secret, forge="gitea")
     return appliance
 
 

@@ -39,9 +39,12 @@ class Command(BaseCommand):
         parser.add_argument(
             "--waiting", type=int, default=4, help="Builds side by side whose machines run elsewhere, in clouds."
         )
+        parser.add_argument(
+            "--errands", type=int, default=2, help="Errands side by side, such as looking at repositories."
+        )
         parser.add_argument("--quiet", action="store_true", help="Say only what went wrong.")
 
-    def handle(self, *, bind: str, port: int, workers: int, waiting: int, quiet: bool, **_: Any) -> None:
+    def handle(self, *, bind: str, port: int, workers: int, waiting: int, errands: int, quiet: bool, **_: Any) -> None:
         say = (lambda _: None) if quiet else self.stdout.write
         url = os.environ.get("SLIPWAY_URL", f"http://{bind}:{port}")
         settings.DATA_DIR.mkdir(parents=True, exist_ok=True)
@@ -59,7 +62,7 @@ class Command(BaseCommand):
                 for program in programs(bind, port, url):
                     supervisor.start(program)
                 crews = self._crews(workers, waiting)
-                for program in worker_programs(crews, url):
+                for program in (*worker_programs(crews, url), *errand_programs(errands, url)):
                     supervisor.start(program)
                 wait_for_web(bind, port, supervisor, stopped)
                 say(f"Slipway is at {url} with {described(crews)}; logs in {logs()}.")
@@ -119,8 +122,6 @@ def programs(bind: str, port: int, url: str) -> Iterator[Program]:
         logs() / "web.log",
         env,
     )
-    # Nobody waits for a build before a letter goes out.
-    yield Program("errands", [*manage, "worker", "--errands"], logs() / "errands.log", env, patience=20)
     yield Program("reconcile", [*manage, "reconcile", "--every", "60"], logs() / "reconcile.log", env)
 
 
@@ -133,6 +134,13 @@ def worker_programs(crews: list[Crew], url: str) -> Iterator[Program]:
         for each in islice(number, crew.size):
             # Asked to stop, a worker first cleans up after its build.
             yield Program(f"worker {each}", argv, logs() / f"worker-{each}.log", env, patience=60)
+
+
+def errand_programs(size: int, url: str) -> Iterator[Program]:
+    """Workers that build nothing, so that neither a push nor a letter waits for a build."""
+    argv = [sys.executable, settings.BASE_DIR / "manage.py", "worker", "--errands"]
+    for each in range(1, size + 1):
+        yield Program(f"errands {each}", argv, logs() / f"errands-{each}.log", environment(url), patience=30)
 
 
 def environment(url: str) -> dict[str, str]:

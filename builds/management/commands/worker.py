@@ -1,4 +1,4 @@
-"""`manage.py worker`: builds what waits in the queue, or runs errands, until it is stopped."""
+"""`manage.py worker`: builds what waits in the queue, or does errands, until it is stopped."""
 
 import contextlib
 import logging
@@ -16,7 +16,7 @@ from builds.abilities import missing, works_here
 from builds.engine.errors import WorkerError
 from builds.slots import slot
 
-ERRANDS = "default"  # the queue of what takes seconds and is no build
+ERRANDS = "default"  # the queue of what is no build
 LONGEST_WAIT = 30  # seconds between two tries to reach Redis
 
 
@@ -28,28 +28,30 @@ class Command(BaseCommand):
             "--platforms", default="auto", help="Names with commas between, or auto: all that work here."
         )
         parser.add_argument(
-            "--errands", action="store_true", help="Build nothing: send letters, call hooks, and the like."
+            "--errands",
+            action="store_true",
+            help="Build nothing: look at repositories, tell others what happened, and whatever else takes seconds.",
         )
         parser.add_argument("--burst", action="store_true", help="End when the queues are empty.")
 
     def handle(self, *, platforms: str, errands: bool, burst: bool, **_: Any) -> None:
         if errands:
-            self._work([ERRANDS], burst=burst)
+            self._work([ERRANDS], "Doing errands.", burst=burst)
             return
         names = self._able() if platforms == "auto" else platforms.split(",")
         if unknown := set(names) - set(settings.PLATFORMS):
             raise CommandError(f"No such platform: {', '.join(unknown)}. There are: {', '.join(settings.PLATFORMS)}.")
         try:
             with slot() if any(map(works_here, names)) else contextlib.nullcontext():
-                self._work(names, burst=burst)
+                self._work(names, f"Building for {', '.join(names)}.", burst=burst)
         except WorkerError as error:
             raise CommandError(str(error)) from None
 
-    def _work(self, names: list[str], *, burst: bool) -> None:
+    def _work(self, names: list[str], said: str, *, burst: bool) -> None:
         self._wait_for_redis(names[0])
         worker = get_worker(*names, worker_class="builds.worker.BuildWorker")
         connections.close_all()  # each build runs in a fork of this process
-        self.stdout.write("Running errands." if names == [ERRANDS] else f"Building for {', '.join(names)}.")
+        self.stdout.write(said)
         worker.work(burst=burst, logging_level=logging.getLevelName(logging.WARNING))
 
     def _able(self) -> list[str]:
