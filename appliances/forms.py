@@ -15,11 +15,6 @@ from .words import RESERVED
 NAME = RegexValidator(r"^[A-Za-z_][A-Za-z0-9_]*\Z", "Use letters, digits and _, not starting with a digit.")
 
 
-def edited(form: forms.BaseForm) -> str:
-    """ "changed name, summary": for the audit log, which names what was changed and keeps no texts."""
-    return f"changed {', '.join(form.changed_data)}"
-
-
 class TeamForm(forms.ModelForm):
     class Meta:
         model = Team

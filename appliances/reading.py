@@ -8,16 +8,20 @@ from typing import Any
 from builds.outline import Place
 
 from . import parents, values
-from .models import Appliance
+from .models import Appliance, Team
 
 
 def place(appliance: Appliance, given: Mapping[str, Any]) -> Place:
     """`given`: the values that the release has, or is about to have."""
-    team = appliance.team
+    return team_place(appliance.team, str(appliance), given)
+
+
+def team_place(team: Team, name: str = "", given: Mapping[str, Any] | None = None) -> Place:
+    """Where a team's template is read that no appliance has yet."""
     return Place(
-        name=str(appliance),
+        name=name,
         lookup=parents.lookup(team),
-        offers=values.offers(team, given),
+        offers=values.offers(team, given or {}),
         secrets=frozenset(team.secrets.values_list("name", flat=True)),
         accounts=team.account_kinds(),
     )

@@ -46,12 +46,17 @@ class Place:
 
     name: str
     """The appliance's: "demo/web"."""
-    lookup: Lookup
+    lookup: Lookup | None
+    """None where nothing can be extended."""
     offers: Sequence[Offer] = ()
     secrets: Collection[str] = ()
     """The names of those that have a value."""
     accounts: Mapping[str, str] = field(default_factory=dict)
     """The kind of each, by name."""
+
+
+NOWHERE = Place("", None)
+"""Where nobody has anything: for a template on its own."""
 
 
 def read(text: str, place: Place, *, inline: bool) -> Reading:

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 import urllib3
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, ProtocolError
 from urllib3.response import BaseHTTPResponse
 
 from .errors import UNREACHABLE, Failure, Refused
@@ -79,6 +79,7 @@ class Server:
         """A good answer, or a redirect; raises Refused with the server's own words. Tries again while it is away."""
         end = time.monotonic() + self.patience
         pause = 0.2
+        stale = True  # the first connection may be a kept one, which the server has closed meanwhile
         while True:
             why = ""
             try:
@@ -90,6 +91,9 @@ class Server:
                     raise refused
                 why = refused.message
             except (HTTPError, OSError) as error:
+                if stale and isinstance(error, ProtocolError):
+                    stale = False
+                    continue
                 why = _reason(error)
             if time.monotonic() + pause > end:
                 hint = "Is the address right, and the server running?"

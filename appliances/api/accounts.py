@@ -10,7 +10,7 @@ from ninja import Router
 from ninja.responses import Status
 from pydantic import Field
 
-from appliances import accounts, audit
+from appliances import accounts
 from appliances.account_form import LENT
 from appliances.models import Account, Scope
 from appliances.permissions import can_own
@@ -80,9 +80,8 @@ def create_account(request: HttpRequest, team: str, body: NewAccount) -> Status:
     if found.accounts.filter(name=body.name).exists():
         raise Refusal("refused", f"{found} has an account called {body.name} already.")
     row = Account(team=found, name=body.name, kind=body.kind)
-    accounts.keep(row, options_of(request.auth, body))
-    audit.record(found, "account-added", f"added the account {row.name}", by=request.auth.user)
-    accounts.test(row)
+    accounts.keep(row, options_of(request.auth, body), by=request.auth.user)
+    accounts.test(row, by=request.auth.user)
     return Status(201, AccountDetails.of(row))
 
 
@@ -96,7 +95,7 @@ def show_account(request: HttpRequest, team: str, name: str) -> AccountDetails:
 def test_account(request: HttpRequest, team: str, name: str) -> AccountDetails:
     """Sign in and look around; takes up to 20 seconds. Owners only."""
     row = account_of(request.auth, team, name)
-    accounts.test(row)
+    accounts.test(row, by=request.auth.user)
     return AccountDetails.of(row)
 
 
@@ -104,8 +103,7 @@ def test_account(request: HttpRequest, team: str, name: str) -> AccountDetails:
 def remove_account(request: HttpRequest, team: str, name: str) -> None:
     """Forget it. Refused while something needs it: the answer names what. Owners only."""
     row = account_of(request.auth, team, name)
-    accounts.remove(row)
-    audit.record(row.team, "account-removed", f"removed the account {name}", by=request.auth.user)
+    accounts.remove(row, by=request.auth.user)
 
 
 def account_of(caller: Caller, team: str, name: str) -> Account:

@@ -11,6 +11,7 @@ from ninja import Query, Router
 from ninja.responses import Status
 from pydantic import Field
 
+from appliances import editing
 from appliances.forms import ApplianceForm
 from appliances.models import Appliance, Scope
 from appliances.permissions import can_maintain
@@ -92,7 +93,7 @@ def create_appliance(request: HttpRequest, body: NewAppliance) -> Status:
     form = ApplianceForm(data | {"team": team.pk}, teams=[team])
     if not form.is_valid():
         raise of_form(form.errors)
-    return Status(201, ApplianceShape.of(form.save()))
+    return Status(201, ApplianceShape.of(editing.save(form, by=request.auth.user)))
 
 
 @router.get("appliances/{slug:team}/{slug:appliance}", response=ApplianceShape)
@@ -109,4 +110,4 @@ def edit_appliance(request: HttpRequest, team: str, appliance: str, body: Texts)
     form = ApplianceForm(data, instance=found, teams=[])
     if not form.is_valid():
         raise of_form(form.errors)
-    return ApplianceShape.of(form.save())
+    return ApplianceShape.of(editing.save(form, by=request.auth.user))

@@ -63,6 +63,6 @@ def retry_delivery(request: HttpRequest, team: str, appliance: str, version: str
     found = rows.filter(pk=number, artifact__build__revision__release=release).first()
     if found is None:
         raise Http404
-    deliveries.retry(found)
+    deliveries.retry(found, by=request.auth.user)
     found.refresh_from_db()
     return DeliveryShape.of(found)

@@ -17,10 +17,11 @@ from ninja import Header, Router
 from ninja.responses import Status
 from pydantic import Field
 
+from appliances import audit, editing
 from appliances.archives import store_archive
 from appliances.forms import ReleaseForm
 from appliances.inputs import Inputs
-from appliances.models import Release, Scope, SourceKind, version_validator
+from appliances.models import Release, Scope, SourceKind, User, version_validator
 from appliances.permissions import can_maintain
 from appliances.states import ReleaseState
 from builds.engine.errors import SourceError
@@ -102,7 +103,7 @@ def create_release(request: HttpRequest, response: HttpResponse, team: str, appl
     if former:
         for name, value in Inputs.written(former).items():
             setattr(release, name, value)
-    return Status(201, _save(release, body, response))
+    return Status(201, _save(release, body, response, request.auth.user))
 
 
 @router.get(ONE, response=ReleaseShape)
@@ -127,7 +128,7 @@ def edit_release(
     release = request.auth.release(team, appliance, version, can_maintain)
     with transaction.atomic():
         release = _locked(release, if_match)
-        return _save(release, body, response)
+        return _save(release, body, response, request.auth.user)
 
 
 @router.put(
@@ -161,6 +162,7 @@ def upload_archive(
         release = _locked(release, if_match)
         release.archive, release.source_kind = key, SourceKind.ARCHIVE
         release.save()
+        audit.record(release, "release-edited", "changed archive", by=request.auth.user)
     response["ETag"] = etag(release)
     return ReleaseShape.of(release)
 
@@ -179,11 +181,11 @@ def _locked(release: Release, if_match: str | None) -> Release:
     return locked
 
 
-def _save(release: Release, body: Edit, response: HttpResponse) -> ReleaseShape:
+def _save(release: Release, body: Edit, response: HttpResponse, by: User | None) -> ReleaseShape:
     data = model_to_dict(release, fields=ReleaseForm.Meta.fields) | body.model_dump(exclude_none=True)
     form = ReleaseForm(data, instance=release)
     if not form.is_valid():
         raise of_form(form.errors)
-    saved = form.save()
+    saved = editing.save(form, by=by)
     response["ETag"] = etag(saved)
     return ReleaseShape.of(saved)

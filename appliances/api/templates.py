@@ -6,8 +6,10 @@ from django.http import HttpRequest
 from ninja import Router
 from pydantic import Field
 
+from appliances import reading
 from appliances.models import SourceKind
 from builds import outline
+from builds.outline import NOWHERE
 
 from .problems import Flaw, of_template
 from .shapes import Input, Output
@@ -38,13 +40,8 @@ class Verdict(Output):
 def validate_template(request: HttpRequest, body: Text) -> Verdict:
     """Nothing is saved, nothing is built. A template with problems is a good answer, too: `valid` is false."""
     team = request.auth.team(body.team) if body.team else None
-    secrets = list(team.secrets.values_list("name", flat=True)) if team else []
-    read = outline.read(
-        body.template,
-        inline=body.source_kind == SourceKind.INLINE,
-        secrets=secrets,
-        accounts=team.account_kinds() if team else {},
-    )
+    around = reading.team_place(team) if team else NOWHERE
+    read = outline.read(body.template, around, inline=body.source_kind == SourceKind.INLINE)
     return Verdict(
         valid=not read.problems,
         problems=of_template(read.problems),

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db import transaction
 from django.db.models import Count, Prefetch, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
-from appliances import audit
-from appliances.forms import ApplianceForm, edited
+from appliances import editing
+from appliances.forms import ApplianceForm
 from appliances.models import Revision, Team
 from appliances.permissions import can_maintain, can_own
 from builds.models import Build
@@ -58,9 +57,7 @@ def new(request: HttpRequest) -> HttpResponse:
         return redirect("new-team")
     form = ApplianceForm(request.POST or None, teams=teams)
     if request.method == "POST" and form.is_valid():
-        with transaction.atomic():
-            created = form.save()
-            audit.record(created, "appliance-created", by=request.user)
+        created = editing.save(form, by=request.user)
         return redirect("new-release", created.team.slug, created.slug)
     return render(request, "dashboard/appliance_form.html", {"area": "dashboard", "form": form})
 
@@ -70,10 +67,7 @@ def edit(request: HttpRequest, team: str, appliance: str) -> HttpResponse:
     found = appliance_for(request, team, appliance, can_maintain)
     form = ApplianceForm(request.POST or None, instance=found, teams=[])
     if request.method == "POST" and form.is_valid():
-        with transaction.atomic():
-            form.save()
-            if form.has_changed():
-                audit.record(found, "appliance-edited", edited(form), by=request.user)
+        editing.save(form, by=request.user)
         messages.success(request, "Saved. The catalog shows it already.")
         return redirect("appliance", team, appliance)
     return render(request, "dashboard/appliance_form.html", {"area": "dashboard", "form": form, "appliance": found})

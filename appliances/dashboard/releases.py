@@ -6,15 +6,14 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
-from appliances import audit, releases
+from appliances import editing, releases
 from appliances.archives import store_archive
-from appliances.forms import ReleaseForm, edited
+from appliances.forms import ReleaseForm
 from appliances.models import Appliance, Release, Revision, SourceKind, User
 from appliances.permissions import can_maintain
 from appliances.reading import place
@@ -100,17 +99,9 @@ def validate(request: HttpRequest, team: str, appliance: str) -> HttpResponse:
 
 def save(form: ReleaseForm, by: User) -> Release:
     """An uploaded archive is stored first, under its content's key: revisions keep pointing to theirs."""
-    release: Release = form.save(commit=False)
     if upload := form.cleaned_data.get("upload"):
-        release.archive = store_archive(upload)
-    created = release.pk is None
-    with transaction.atomic():
-        release.save()
-        if created:
-            audit.record(release, "release-created", "created", by=by)
-        elif form.has_changed():
-            audit.record(release, "release-edited", edited(form), by=by)
-    return release
+        form.instance.archive = store_archive(upload)
+    return editing.save(form, by=by)
 
 
 def address(release: Release) -> tuple[str, str, str]:

@@ -111,11 +111,6 @@ def test_a_port_that_is_taken_is_said_at_once(data, port):
     assert f"--port {port + 1}" in said
 
 
-def test_errands_wait_for_no_build():
-    argv = {program.name: program.argv for program in up.programs("127.0.0.1", 8000, "http://localhost")}
-    assert argv["errands"][-2:] == ["worker", "--errands"]
-
-
 def test_what_runs_here_and_what_is_only_waited_for_have_workers_of_their_own():
     crews = [up.Crew(["qemu", "vagrant"], 2), up.Crew(["ec2", "vsphere"], 4)]
     assert up.described(crews) == "2 workers for qemu, vagrant and 4 workers for ec2, vsphere"

@@ -9,6 +9,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.utils import timezone
 
+from appliances import channels
 from appliances.models import Appliance, Release
 from builds.models import Artifact
 from tests import factories
@@ -23,6 +24,7 @@ def published(version: str = "1.0.0", *, formats: tuple[str, ...] = ("qcow2",), 
     )
     now = timezone.now()
     release = factories.release(appliance=appliance, version=version, state="published", published_at=now, **fields)
+    channels.follow(appliance)
     put_up(release, formats)
     return release
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from appliances import channels
 from appliances.causes import bases
 from appliances.models import Base, Release, Revision
 from appliances.states import ReleaseState, RevisionState
@@ -24,6 +25,7 @@ platforms:
 def published(inputs: str = "old", at: datetime = NOW - DAY, disk: str = "", **fields) -> Revision:
     """A release on the catalog whose only build started from a base made of `inputs`; `disk` is its image's sha256."""
     release = factories.release(state=ReleaseState.PUBLISHED, published_at=at, **fields)
+    channels.follow(release.appliance)
     return again(release, inputs, at, disk)
 
 

@@ -78,10 +78,10 @@ class TestWhatIsRecorded:
         client.post(f"{home}/new-release", {**release, "version": "1.0.0"})
         client.post(f"{home}/releases/1.0.0", {**release, "notes": "New."})
         assert [*team.events.order_by("pk").values_list("name", "text")] == [
-            ("team-created", "team created"),
+            ("team-created", "created the team Harbour"),
             ("appliance-created", "appliance created"),
             ("appliance-edited", "changed name"),
-            ("release-created", "created"),
+            ("release-created", "release created"),
             ("release-edited", "changed notes"),
         ]
 
