@@ -33,7 +33,7 @@ from .stage import CONSOLE  # noqa: E402
 EXAMPLE = settings.BASE_DIR / "examples" / "puppet-site"
 MANIFEST = "manifests/site.pp"
 NAME = "demo/site"
-FORMER, NEW = "Made by Puppet.", "Made by Puppet, and changed by a push."
+FORMER, NEW = "Welcome.", "Welcome. A push has changed this."
 QUEUED_WITHIN = 60  # seconds for what should take one
 STARTED_WITHIN = 300  # for a machine without KVM, on a busy host
 
