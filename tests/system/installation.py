@@ -14,7 +14,7 @@ import textwrap
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -249,13 +249,16 @@ class Installation:
     def guests(self) -> list[int]:
         return guests_in(self.data / "work")
 
-    def leftovers(self, *, files: bool = True) -> list[str]:
-        """Work folders, guests and, with `files`, stored files that nothing owns (swept after a day)."""
+    def leftovers(self, *, files: bool = True, besides: Collection[str] = ()) -> list[str]:
+        """Work folders, guests and, with `files`, stored files that nothing owns: those are swept after a day only, so
+        that tests which kill leave some to others.
+        """
         work = [str(path) for path in (self.data / "work").glob("*")]
         known = {row[0] for row in self.rows("select file from builds_artifact")}
         store = self.data / "files"
         stray = [str(path) for path in store.rglob("*") if path.is_file() and str(path.relative_to(store)) not in known]
-        return work + (stray if files else []) + [f"guest {pid}" for pid in self.guests()]
+        found = work + (stray if files else []) + [f"guest {pid}" for pid in self.guests()]
+        return [each for each in found if each not in besides]
 
 
 def free_port() -> int:
