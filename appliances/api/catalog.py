@@ -6,13 +6,14 @@ from datetime import datetime
 from typing import Annotated
 
 from django.conf import settings
+from django.db.models import OuterRef, Prefetch, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from ninja import Query, Router
 from pydantic import Field
 
 from appliances.catalog.listing import Choice, appliances
-from appliances.models import Appliance, Release, Revision
+from appliances.models import Appliance, Channel, Release, Revision
 
 from .artifacts import ANYBODY
 from .paging import Cursor, Limit, Page, page
@@ -38,11 +39,10 @@ class Product(Output):
     @classmethod
     def of(cls, row: Appliance) -> Product:
         ours = {"appliance", "newest", "channels", "url"}
-        pointing = row.channels.exclude(release=None).values_list("name", "release__version")
         return cls(
             appliance=str(row),
-            newest=row.releases.get(pk=row.newest_release).version,
-            channels=dict(pointing),
+            newest=row.newest_version,
+            channels={each.name: each.release.version for each in row.channels.all()},
             url=settings.SITE_URL + row.get_absolute_url(),
             **{name: getattr(row, name) for name in cls.model_fields.keys() - ours},
         )
@@ -63,7 +63,7 @@ class Version(Output):
             version=release.version,
             revision=revision.number,
             notes=release.notes,
-            channels=list(release.channels.values_list("name", flat=True)),
+            channels=[each.name for each in release.channels.all()],
             published_at=release.published_at,
             artifacts=f"/api/v1/appliances/{release.appliance}/artifacts?version={release.version}",
         )
@@ -80,14 +80,14 @@ def list_catalog(
     cursor: Cursor = "",
 ) -> dict:
     """Everything that has a published release."""
-    rows = appliances(Choice(words=q, category=category, team=team))
+    rows = products(Choice(words=q, category=category, team=team))
     return page(request, response, rows, Product.of, limit=limit, cursor=cursor)
 
 
 @router.get(ONE, auth=ANYBODY, response=Product)
 def show_product(request: HttpRequest, team: str, appliance: str) -> Product:
     """One of them."""
-    return Product.of(get_object_or_404(appliances(Choice(team=team)), slug=appliance))
+    return Product.of(get_object_or_404(products(Choice(team=team)), slug=appliance))
 
 
 @router.get(f"{ONE}/releases", auth=ANYBODY, response=Page[Version])
@@ -96,5 +96,14 @@ def list_versions(
 ) -> dict:
     """Its published versions, those first whose images are the newest."""
     found = get_object_or_404(appliances(Choice(team=team)), slug=appliance)
-    rows = Revision.objects.published().filter(release__appliance=found).select_related("release__appliance__team")
+    rows = Revision.objects.published().filter(release__appliance=found)
+    rows = rows.select_related("release__appliance__team").prefetch_related("release__channels")
     return page(request, response, rows, Version.of, limit=limit, cursor=cursor, newest_first=True)
+
+
+def products(choice: Choice) -> QuerySet[Appliance]:
+    """With what is shown of each, so that a page is a few queries."""
+    newest = Release.objects.filter(pk=OuterRef("newest_release")).values("version")
+    pointing = Channel.objects.exclude(release=None).select_related("release")
+    found = appliances(choice).annotate(newest_version=Subquery(newest))
+    return found.prefetch_related(Prefetch("channels", pointing))

@@ -43,3 +43,10 @@ def test_it_can_be_searched(wiki, up):
 
 def test_a_token_that_is_none_is_refused_even_there(up):
     assert Program("slipway_nonsense")("GET", "catalog").status_code == 401
+
+
+def test_a_page_is_a_few_queries(wiki, up, django_assert_max_num_queries):
+    for number in range(5):
+        published(factories.release(appliance=factories.appliance(slug=f"app{number}")))
+    with django_assert_max_num_queries(4):
+        assert len(anybody("GET", "catalog").json()["items"]) == 6
