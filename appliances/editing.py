@@ -13,9 +13,17 @@ def save(form: ApplianceForm | ReleaseForm, *, by: User | None) -> Appliance | R
     """The row of a valid form. The audit log names what was changed and keeps no texts."""
     created, kind = form.instance.pk is None, form.instance._meta.model_name
     with transaction.atomic():
+        changed = [*form.changed_data, *_values(form.instance)]
         row: Appliance | Release = form.save()
         if created:
             audit.record(row, f"{kind}-created", by=by)
-        elif form.has_changed():
-            audit.record(row, f"{kind}-edited", f"changed {', '.join(form.changed_data)}", by=by)
+        elif changed:
+            audit.record(row, f"{kind}-edited", f"changed {', '.join(changed)}", by=by)
     return row
+
+
+def _values(row: Appliance | Release) -> list[str]:
+    """A release's values are no field of its form."""
+    if not isinstance(row, Release) or row.pk is None:
+        return []
+    return [] if Release.objects.get(pk=row.pk).values == row.values else ["values"]

@@ -77,7 +77,7 @@ class HookForm(forms.Form):
             raise ValidationError("Use at least 16 characters, or whsec_ and base64 of at least 16 bytes.")
         return secret
 
-    def keep(self, *, by: User) -> None:
+    def keep(self, *, by: User | None) -> None:
         """Raises WorkerError when what is kept cannot be decrypted: then both must be typed anew."""
         row, data = self._row, self.cleaned_data
         url = data["url"] or row.url

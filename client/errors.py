@@ -43,6 +43,8 @@ class Refused(Failure):
 
 def described(problem: Mapping[str, Any]) -> str:
     """line 4: platforms.qemu: there is no format "floppy" """
-    where = f"line {problem['line']}: " if problem.get("line") else ""
+    line = f"line {problem['line']}" if problem.get("line") else ""
+    where = ", ".join(filter(None, (problem.get("template"), line)))
+    where = f"{where}: " if where else ""
     path = f"{problem['path']}: " if problem.get("path") else ""
     return f"{where}{path}{problem['message']}"

@@ -1,4 +1,4 @@
-"""How people name things on the command line: team/app, team/app@version, a build's number."""
+"""How people name things on the command line: team/app, team/app@version, a build's number, name=value."""
 
 from __future__ import annotations
 
@@ -53,3 +53,11 @@ def any_version(text: str) -> Name:
 def build_or_release(text: str) -> int | Name:
     """42, or team/app@version"""
     return int(text) if text.isdecimal() else release(text)
+
+
+def value(text: str) -> tuple[str, str]:
+    """title=Our wiki"""
+    name, equals, said = text.partition("=")
+    if not (name and equals):
+        raise argparse.ArgumentTypeError(f"“{text}” is no name=value")
+    return name, said

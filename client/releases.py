@@ -1,4 +1,4 @@
-"""slipway release create, list, show; rebuild, publish, withdraw, restore, roll-back"""
+"""slipway release create, list, show; rebuild"""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from .builds import PATIENT
 from .command import command, group
 from .errors import USAGE, Failure, Refused
-from .names import Name, appliance, release
+from .names import Name, appliance, release, value
 from .output import Output
 from .server import Server
 from .validate import text_of
@@ -22,6 +22,14 @@ def add(commands: Any, common: Any) -> None:
     makes.add_argument("version", help="such as 1.4.0")
     makes.add_argument("--template", metavar="FILE", help="appliance.yaml; by default that of the release before")
     makes.add_argument("--notes", metavar="FILE", help="Markdown: what is new; - reads standard input")
+    makes.add_argument(
+        "--value",
+        type=value,
+        action="append",
+        dest="values",
+        metavar="NAME=VALUE",
+        help="of a variable of the template; repeatable, and all that the release then has",
+    )
     source = makes.add_argument_group("where the files are that the template names").add_mutually_exclusive_group()
     source.add_argument("--inline", action="store_true", help="in the template itself")
     source.add_argument("--git-url", metavar="URL", help="in a git repository, at --git-ref")
@@ -42,17 +50,6 @@ def add(commands: Any, common: Any) -> None:
     again.add_argument("release", type=release, help="team/app@version")
     again.add_argument("--platform", help="only this one's images")
     again.add_argument("--watch", action="store_true", help="watch until the end")
-    publishes = command(commands, common, "publish", publish, "Put a finished release on the catalog.")
-    publishes.add_argument("release", type=release, help="team/app@version")
-    publishes.add_argument("--revision", type=int, metavar="N", help="the newest by default")
-    withdraws = command(commands, common, "withdraw", withdraw, "Take a release off the catalog.")
-    withdraws.add_argument("release", type=release, help="team/app@version")
-    withdraws.add_argument("--reason", required=True, help="everybody who opens its page reads this")
-    for name, run, text in (
-        ("restore", restore, "Show a withdrawn release again."),
-        ("roll-back", roll_back, "Put the revision back up that was published before."),
-    ):
-        command(commands, common, name, run, text).add_argument("release", type=release, help="team/app@version")
 
 
 def create(asked: Any, server: Server, output: Output) -> int | None:
@@ -73,6 +70,8 @@ def create(asked: Any, server: Server, output: Output) -> int | None:
 def write(asked: Any, server: Server, name: Name) -> dict[str, Any]:
     texts = {"template": asked.template, "notes": asked.notes}
     body: dict[str, Any] = {field: text_of(file) for field, file in texts.items() if file}
+    if asked.values:
+        body["values"] = dict(asked.values)
     if asked.inline:
         body["source_kind"] = "inline"
     if asked.git_url or asked.git_ref:
@@ -118,24 +117,3 @@ def rebuild(asked: Any, server: Server, output: Output) -> int | None:
     body = {"platform": asked.platform} if asked.platform else {}
     revision = server.post(*asked.release.release, "rebuild", body=body)
     return follow(asked, server, output, asked.release, revision)
-
-
-def publish(asked: Any, server: Server, output: Output) -> None:
-    body = {"revision": asked.revision} if asked.revision else {}
-    done = server.post(*asked.release.release, "publish", body=body)
-    output.answer(done, f"{asked.release} r{done['number']} is on the catalog.")
-
-
-def withdraw(asked: Any, server: Server, output: Output) -> None:
-    done = server.post(*asked.release.release, "withdraw", body={"reason": asked.reason})
-    output.answer(done, f"{asked.release} is withdrawn.")
-
-
-def restore(asked: Any, server: Server, output: Output) -> None:
-    done = server.post(*asked.release.release, "restore")
-    output.answer(done, f"{asked.release} is on the catalog again.")
-
-
-def roll_back(asked: Any, server: Server, output: Output) -> None:
-    done = server.post(*asked.release.release, "roll-back")
-    output.answer(done, f"{asked.release} r{done['number']} is on the catalog again.")

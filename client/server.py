@@ -43,6 +43,12 @@ class Server:
     def patch(self, *path: object, body: Mapping[str, Any]) -> Any:
         return self.ask("PATCH", address(*path), body)
 
+    def put(self, *path: object, body: Mapping[str, Any]) -> Any:
+        return self.ask("PUT", address(*path), body)
+
+    def delete(self, *path: object) -> None:
+        self.ask("DELETE", address(*path))
+
     def upload(self, file: Path, *path: object) -> Any:
         return json.loads(self.send("PUT", address(*path), file=file).data)
 

@@ -15,6 +15,7 @@ from appliances import editing
 from appliances.forms import ApplianceForm
 from appliances.models import Appliance, Scope
 from appliances.permissions import can_maintain
+from appliances.states import RebuildPolicy
 
 from .access import Bearer
 from .paging import Cursor, Limit, Page, page
@@ -23,6 +24,7 @@ from .shapes import Input, Output
 
 router = Router(tags=["Appliances"])
 BUILD = Bearer(Scope.BUILD)
+APPLIANCE = "appliances/{slug:team}/{slug:appliance}"
 
 
 class ApplianceShape(Output):
@@ -36,6 +38,7 @@ class ApplianceShape(Output):
     website: str
     credentials: str
     publish_automatically: bool
+    rebuild_policy: RebuildPolicy = Field(description="When a base or a parent changes.")
     created_at: datetime
 
     @classmethod
@@ -96,13 +99,13 @@ def create_appliance(request: HttpRequest, body: NewAppliance) -> Status:
     return Status(201, ApplianceShape.of(editing.save(form, by=request.auth.user)))
 
 
-@router.get("appliances/{slug:team}/{slug:appliance}", response=ApplianceShape)
+@router.get(APPLIANCE, response=ApplianceShape)
 def show_appliance(request: HttpRequest, team: str, appliance: str) -> ApplianceShape:
     """One appliance."""
     return ApplianceShape.of(request.auth.appliance(team, appliance))
 
 
-@router.patch("appliances/{slug:team}/{slug:appliance}", auth=BUILD, response=ApplianceShape)
+@router.patch(APPLIANCE, auth=BUILD, response=ApplianceShape)
 def edit_appliance(request: HttpRequest, team: str, appliance: str, body: Texts) -> ApplianceShape:
     """Change what the catalog says of it: only what is in the body, at once. Maintainers only."""
     found = request.auth.appliance(team, appliance, can_maintain)

@@ -1,7 +1,8 @@
 """The header `Idempotency-Key`: a POST that is sent twice is done once, and answered twice.
 
 The first to write the row does the work; others are told to wait, and get its answer afterwards. Only what was done
-is remembered: a request that was refused changed nothing, and is judged anew.
+is remembered: a request that was refused changed nothing, and is judged anew. An answer may hold a secret that is
+shown once: it is kept encrypted.
 """
 
 from __future__ import annotations
@@ -18,8 +19,10 @@ from django.http import HttpRequest, HttpResponse
 from django.http.request import UnreadablePostError
 from django.utils import timezone
 
+from appliances import secrets
 from appliances.models import Answer
 from appliances.models.answer import ABANDONED
+from builds.engine.errors import WorkerError
 
 from .access import Caller, caller_of
 from .problems import Flaw, Refusal, invalid
@@ -90,14 +93,18 @@ def _end(answer: Answer, response: HttpResponse) -> HttpResponse:
         return response
     answer.status = response.status_code
     answer.headers = {name: response[name] for name in KEPT_HEADERS if name in response}
-    answer.body = response.content.decode()
+    answer.body = secrets.encrypt(response.content.decode()).decode()
     answer.save()
     return response
 
 
 def _again(answer: Answer) -> HttpResponse:
     headers = {**answer.headers, REPLAYED: "true"}
-    return HttpResponse(answer.body, status=answer.status, content_type="application/json", headers=headers)
+    try:
+        body = secrets.decrypt(answer.body.encode())
+    except WorkerError as error:
+        return Refusal("refused", "It was done; what was answered cannot be read again.", hint=error.message).response()
+    return HttpResponse(body, status=answer.status, content_type="application/json", headers=headers)
 
 
 def _fingerprint(request: HttpRequest) -> str:

@@ -54,6 +54,7 @@ class Flaw(BaseModel):
     path: str = Field(description="Where: dotted, from the body's or the template's top.", examples=["platforms.qemu"])
     message: str = Field(description="What is wrong with it.")
     line: int | None = Field(None, description="In the template, counted from 1.")
+    template: str = Field("", description="Which one it is wrong in, when that is one that the template extends.")
 
 
 class Problem(BaseModel):
@@ -121,4 +122,5 @@ def of_form(errors: Mapping[str, Any]) -> Refusal:
 
 
 def of_template(problems: Iterable[TemplateProblem]) -> list[Flaw]:
-    return [Flaw(path=each.path, message=each.message, line=each.line) for each in problems]
+    names = Flaw.model_fields
+    return [Flaw(**{name: getattr(each, name) for name in names}) for each in problems]

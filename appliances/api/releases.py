@@ -24,16 +24,18 @@ from appliances.inputs import Inputs
 from appliances.models import Release, Scope, SourceKind, User, version_validator
 from appliances.permissions import can_maintain
 from appliances.states import ReleaseState
+from appliances.values import texts
 from builds.engine.errors import SourceError
 
 from .access import Bearer
+from .appliances import APPLIANCE
 from .paging import Cursor, Limit, Page, page
 from .problems import Flaw, Refusal, invalid, of_form
 from .shapes import Input, Output
 
 router = Router(tags=["Releases"])
 BUILD = Bearer(Scope.BUILD)
-LIST = "appliances/{slug:team}/{slug:appliance}/releases"
+LIST = f"{APPLIANCE}/releases"
 ONE = LIST + "/{str:version}"
 VERSION = version_validator.regex.pattern.replace(r"\Z", "$")  # as JSON Schema writes it
 IfMatch = Annotated[
@@ -48,6 +50,7 @@ class ReleaseShape(Output):
     state: ReleaseState
     notes: str
     template: str
+    values: dict[str, str] = Field(description="The release's own values of the template's variables.")
     source_kind: SourceKind
     archive: str = Field(description="SHA-256 of the uploaded archive, in hex; empty when there is none.")
     git_url: str
@@ -59,9 +62,10 @@ class ReleaseShape(Output):
 
     @classmethod
     def of(cls, row: Release) -> ReleaseShape:
-        names = cls.model_fields.keys() - {"appliance", "archive", "url"}
+        names = cls.model_fields.keys() - {"appliance", "archive", "url", "values"}
         return cls(
             appliance=str(row.appliance),
+            values=texts(row.values),
             archive=row.archive.rpartition("/")[2],
             url=f"{settings.SITE_URL}/dashboard/appliances/{row.appliance}/releases/{row.version}",
             **{name: getattr(row, name) for name in names},
@@ -73,6 +77,11 @@ class Edit(Input):
 
     notes: str | None = Field(None, description="Markdown: what is new.")
     template: str | None = Field(None, description="The text of `appliance.yaml`.")
+    values: dict[str, str] | None = Field(
+        None,
+        description="Values of the template's variables: all that the release has, in the place of the former.",
+        examples=[{"title": "Our wiki"}],
+    )
     source_kind: SourceKind | None = Field(None, description="Where the files are that the template names.")
     git_url: str | None = Field(None, max_length=300, examples=["https://git.example.org/acme/wiki.git"])
     git_ref: str | None = Field(None, max_length=200, description="Commit, tag or branch.", examples=["v1.4.0"])
@@ -183,6 +192,8 @@ def _locked(release: Release, if_match: str | None) -> Release:
 
 def _save(release: Release, body: Edit, response: HttpResponse, by: User | None) -> ReleaseShape:
     data = model_to_dict(release, fields=ReleaseForm.Meta.fields) | body.model_dump(exclude_none=True)
+    if body.values is not None:
+        release.values = body.values
     form = ReleaseForm(data, instance=release)
     if not form.is_valid():
         raise of_form(form.errors)

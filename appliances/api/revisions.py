@@ -12,6 +12,7 @@ from pydantic import Field
 from appliances.catalog.families import label, place
 from appliances.models import Revision
 from appliances.states import Cause, RevisionState
+from appliances.values import texts
 from builds.models import Artifact, CheckResult
 from builds.parity import compare
 from builds.states import BuildState
@@ -50,6 +51,7 @@ class RevisionShape(Output):
     platforms: list[str]
     cause: Cause
     because: str
+    error: str = Field(description="Why it was never built; empty when it was.")
     created_at: datetime
     created_by: str | None
     published_at: datetime | None
@@ -59,7 +61,7 @@ class RevisionShape(Output):
     def of(cls, row: Revision) -> RevisionShape:
         copied = (
             *("number", "state", "digest", "source_kind", "git_commit"),
-            *("platforms", "cause", "because", "created_at", "published_at"),
+            *("platforms", "cause", "because", "error", "created_at", "published_at"),
         )
         return cls(
             release=str(row.release),
@@ -100,7 +102,9 @@ class ParityShape(Output):
 
 
 class RevisionDetails(RevisionShape):
-    template: str = Field(description="As it was frozen.")
+    template: str = Field(description="As it was frozen, with what it extends in it.")
+    values: dict[str, str] = Field(description="Of the variables that had not their defaults.")
+    extends: list[str] = Field(description="What lay under its template, nearest first.")
     artifacts: list[ArtifactShape]
     parity: ParityShape | None = Field(description="Null when fewer than two images were launched.")
 
@@ -136,6 +140,8 @@ def show_revision(request: HttpRequest, team: str, appliance: str, version: str,
     return RevisionDetails(
         **RevisionShape.of(revision).model_dump(),
         template=revision.template,
+        values=texts(revision.values),
+        extends=revision.extends,
         artifacts=[ArtifactShape.of(each) for each in artifacts],
         parity=ParityShape.of(parity) if parity else None,
     )

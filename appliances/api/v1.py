@@ -6,17 +6,29 @@ from . import (
     accounts,
     appliances,
     artifacts,
+    audit,
+    bases,
     builds,
+    catalog,
+    channels,
     deliveries,
+    flattened,
     handlers,
+    hooks,
     logs,
+    notifications,
+    packer,
     queue,
+    rebuilds,
     releases,
     resources,
     revisions,
+    schedules,
+    sources,
     teams,
     templates,
     tokens,
+    values,
     verbs,
 )
 from .access import Bearer, acting
@@ -51,6 +63,10 @@ api = Documented(
 handlers.install(api)
 api.add_decorator(once, mode="view")
 api.add_decorator(acting, mode="operation")
-SUBJECTS = (tokens, teams, accounts, appliances, releases, verbs, revisions, builds, logs, artifacts)
-for subject in (*SUBJECTS, templates, queue, deliveries, resources):
+SUBJECTS = (
+    *(tokens, catalog, artifacts, teams, values, accounts),
+    *(appliances, releases, verbs, revisions, flattened, templates, packer, channels, builds, logs, queue),
+    *(sources, schedules, rebuilds, bases, deliveries, resources, hooks, notifications, audit),
+)
+for subject in SUBJECTS:
     api.add_router("", subject.router)

@@ -1,13 +1,15 @@
-"""What is done with a release: build, rebuild, publish, withdraw, restore, roll back. Each is safe to repeat."""
+"""What is done with a release: build, rebuild, publish, reject, withdraw, restore, roll back; each safe to repeat."""
 
 from __future__ import annotations
+
+from typing import Annotated
 
 from django.http import Http404, HttpRequest
 from ninja import Router
 from pydantic import Field
 
 from appliances import releases
-from appliances.models import Scope
+from appliances.models import Release, Revision, Scope
 from appliances.permissions import can_maintain
 
 from .access import Bearer
@@ -17,6 +19,8 @@ from .shapes import Input, Output
 
 router = Router(tags=["Verbs"])
 BUILD, PUBLISH = Bearer(Scope.BUILD), Bearer(Scope.PUBLISH)
+Note = Annotated[str, Field(max_length=2000, description="Why: your team reads it in the audit log.")]
+Number = Annotated[int | None, Field(ge=1, le=2**31 - 1, description="The revision's; the newest by default.")]
 
 
 class Built(Output):
@@ -29,7 +33,13 @@ class Rebuild(Input):
 
 
 class Publish(Input):
-    revision: int | None = Field(None, ge=1, le=2**31 - 1, description="Its number; the newest by default.")
+    revision: Number = None
+    note: Note = ""
+
+
+class Reject(Input):
+    revision: Number = None
+    note: str = Field(min_length=1, max_length=2000, description="Why: your team reads it beside the revision.")
 
 
 class Withdraw(Input):
@@ -68,13 +78,17 @@ def publish_release(
 ) -> RevisionShape:
     """Put a finished revision on the catalog, all its images at once. Maintainers only."""
     release = request.auth.release(team, appliance, version, can_maintain)
-    rows = release.revisions.filter(number=body.revision) if body.revision else release.revisions.all()
-    revision = rows.first()
-    if revision is None and body.revision is None:
-        raise releases.Refused(f"{release} was never built.", hint="Build it first.")
-    if revision is None:
-        raise Http404
-    releases.publish(revision, by=request.auth.user)
+    revision = revision_of(release, body.revision)
+    releases.publish(revision, by=request.auth.user, note=body.note)
+    return RevisionShape.of(revision)
+
+
+@router.post(f"{ONE}/reject", auth=PUBLISH, response=RevisionShape)
+def reject_release(request: HttpRequest, team: str, appliance: str, version: str, body: Reject) -> RevisionShape:
+    """Decide that a finished revision is not published; it can still be, on second thoughts. Maintainers only."""
+    release = request.auth.release(team, appliance, version, can_maintain)
+    revision = revision_of(release, body.revision)
+    releases.reject(revision, note=body.note, by=request.auth.user)
     return RevisionShape.of(revision)
 
 
@@ -101,3 +115,13 @@ def roll_back_release(
     """Put the revision back up that was published before the present one. Maintainers only."""
     release = request.auth.release(team, appliance, version, can_maintain)
     return RevisionShape.of(releases.roll_back(release, by=request.auth.user, seen=body.seen))
+
+
+def revision_of(release: Release, number: int | None) -> Revision:
+    """The one of this number, or else the newest."""
+    revision = release.revisions.filter(number=number).first() if number else release.revisions.first()
+    if revision is None and number is None:
+        raise releases.Refused(f"{release} was never built.", hint="Build it first.")
+    if revision is None:
+        raise Http404
+    return revision

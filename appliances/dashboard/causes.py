@@ -6,19 +6,19 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from appliances import audit
 from appliances.causes import due, schedules
 from appliances.causes.current import current
 from appliances.causes.forecast import forecast
 from appliances.causes.forms import PolicyForm, ScheduleForm
+from appliances.causes.policy import choose
 from appliances.models import Appliance, Schedule
 from appliances.permissions import can_maintain
+from appliances.states import RebuildPolicy
 
 from .access import appliance_for
 
@@ -33,11 +33,7 @@ def causes(request: HttpRequest, team: str, appliance: str) -> HttpResponse:
     form = PolicyForm(request.POST, instance=found)
     if not form.is_valid():
         return show(request, found, policy=form)
-    if form.has_changed():
-        with transaction.atomic():
-            found.save(update_fields=["rebuild_policy"])
-            said = f"rebuild policy: {found.get_rebuild_policy_display()}"
-            audit.record(found, "rebuild-policy", said, by=request.user)
+    choose(found, RebuildPolicy(form.cleaned_data["rebuild_policy"]), by=request.user)
     messages.success(request, "Saved.")
     return redirect("appliance-rebuilds", team, appliance)
 

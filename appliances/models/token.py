@@ -21,9 +21,9 @@ USE_NOTED = timedelta(minutes=1)
 
 class Scope(models.TextChoices):
     READ = "read", "see what its owner sees: drafts, builds, logs, and download"
-    BUILD = "build", "write appliances and releases, build, cancel, retry"
-    PUBLISH = "publish", "publish, withdraw, restore, roll back"
-    ADMIN = "admin", "teams, members, secrets and accounts"
+    BUILD = "build", "write appliances and releases, their sources, values and schedules; build, cancel, retry"
+    PUBLISH = "publish", "publish, reject, promote, withdraw, restore, roll back"
+    ADMIN = "admin", "teams, members, secrets, accounts, hooks and notifications"
 
 
 class TokenQuerySet(models.QuerySet):

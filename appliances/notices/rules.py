@@ -17,7 +17,7 @@ def choose(user: User, team: Team, wanted: Iterable[str]) -> None:
     Rule.objects.update_or_create(team=team, user=user, defaults={"kinds": kinds.known(wanted)})
 
 
-def choose_for_team(team: Team, wanted: Iterable[str], *, by: User) -> None:
+def choose_for_team(team: Team, wanted: Iterable[str], *, by: User | None) -> None:
     """What its maintainers get who chose nothing themselves."""
     names = kinds.known(wanted)
     with transaction.atomic():

@@ -72,6 +72,22 @@ def test_the_sources_come_with_it(run, token, template, home):
     assert (release.source_kind, release.git_ref) == ("git", "v1.0.0")
 
 
+def test_values_come_with_it(run, token, template):
+    made = ("release", "create", "acme/wiki", "1.0.0", "--template", template)
+    assert run(*made, "--value", "title=Our wiki", "--value", "where=a=b").status == 0
+    assert Release.objects.get().values == {"title": "Our wiki", "where": "a=b"}
+    assert run(*made, "--update").status == 0
+    assert Release.objects.get().values == {"title": "Our wiki", "where": "a=b"}
+    assert run(*made, "--value", "title").status == 2
+
+
+def test_a_problem_of_a_parent_names_it(run, token, template, wiki):
+    factories.release(appliance=wiki, template=BAD)
+    template.write_text("extends: acme/wiki@1.0.0\n")
+    said = run("validate", template, "--team", "acme")
+    assert f"{template}: acme/wiki@1.0.0 draft, line 2: sizes:" in said.out
+
+
 def test_problems_stand_under_the_error(run, token, template, wiki):
     template.write_text(BAD)
     said = run("release", "create", "acme/wiki", "1.0.0", "--template", template, "--build")

@@ -9,9 +9,13 @@ from typing import Any
 import pytest
 from django.http import HttpResponse
 from django.test import Client
+from django.utils import timezone
 
-from appliances.models import Appliance, Role, Scope, Team, Token
+from appliances.causes import bases, rebuilds, schedules
+from appliances.models import Appliance, Release, Role, Schedule, Scope, Team, Token
+from appliances.notices import hooks
 from tests import factories
+from tests.appliances.life import published
 
 
 class Program:
@@ -50,3 +54,15 @@ def program(team) -> Callable[..., Program]:
         return Program(issue(factories.member(team, role), *(scopes or Scope.values)))
 
     return make
+
+
+def everything(release: Release) -> None:
+    """The release is published, by nobody; with one of each thing that can be around it."""
+    appliance, now = release.appliance, timezone.now()
+    published(release)
+    appliance.team.set_value("title", "Our wiki")
+    factories.repository(appliance).looks.create(found="The branch has nothing new.")
+    schedules.keep(Schedule(appliance=appliance, cron="0 3 * * MON", zone="UTC"), by=None, now=now)
+    rebuilds.ask(release, by=None, now=now)
+    bases.link(now)
+    hooks.test(factories.hook(appliance.team))

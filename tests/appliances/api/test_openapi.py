@@ -10,6 +10,7 @@ import schemathesis
 from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections, transaction
+from django.db.models import Model
 from hypothesis import HealthCheck, given
 from hypothesis import settings as budget
 from hypothesis import strategies as st
@@ -23,18 +24,29 @@ from schemathesis.specs.openapi.checks import (
 from appliances import releases
 from appliances.api.openapi import operations
 from appliances.api.v1 import api
-from appliances.models import Role, Scope, Token
+from appliances.models import Base, Hook, HookDelivery, Rebuild, Role, Schedule, Scope, Token
 from builds.models import Artifact, Build, Delivery
 from tests import factories
-from tests.appliances.life import finish
+
+from .conftest import everything
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 EXAMPLES = int(os.environ.get("SLIPWAY_API_EXAMPLES", "8"))
 """Requests for each operation; more find more. A quarter of them without a token, which is refused early."""
 DOCUMENT = api.get_openapi_schema(path_prefix="/api/v1/")
 OPERATIONS = [(path, method) for path, method, _ in operations(DOCUMENT)]
-EXISTING = {"team": "acme", "appliance": "wiki", "version": "1.0.0", "username": "maria", "name": "prod"}
-NUMBERS = {"builds": Build, "artifacts": Artifact, "deliveries": Delivery, "revisions": None}
+EXISTING = {"team": "acme", "appliance": "wiki", "version": "1.0.0", "username": "maria"}
+NAMES = {"channels": "stable", "values": "title"}
+NUMBERS = {
+    "hooks": Hook,
+    "schedules": Schedule,
+    "rebuilds": Rebuild,
+    "bases": Base,
+    "builds": Build,
+    "artifacts": Artifact,
+    "deliveries": Delivery,
+    "revisions": None,
+}
 
 
 @pytest.fixture
@@ -70,7 +82,7 @@ def world(kinds, db, one_connection) -> str:
     factories.artifact(build, evidence={"os": "Debian 12"}, reference="ami-1", region="west")
     factories.artifact(build, format="ova", evidence={"os": "Debian"}, file="files/wiki.ova")
     factories.resource(account, build)
-    finish(revision)
+    everything(release)
     factories.build(factories.revision(release, digest="other"))
     return Token.objects.issue("ci", Scope.values, by=owner)[1]
 
@@ -78,8 +90,16 @@ def world(kinds, db, one_connection) -> str:
 def existing(path: str) -> dict[str, object]:
     """What stands in the address so that it leads to something."""
     kind = next((kind for name, kind in NUMBERS.items() if f"/{name}/" in path), None)
-    number = kind.objects.order_by("pk").values_list("pk", flat=True)[0] if kind else 1
-    return {name: value for name, value in (EXISTING | {"number": number}).items() if f"{{{name}}}" in path}
+    found = EXISTING | {
+        "number": first(kind) if kind else 1,
+        "delivery": first(HookDelivery),
+        "name": next((name for kind, name in NAMES.items() if f"/{kind}/" in path), "prod"),
+    }
+    return {name: value for name, value in found.items() if f"{{{name}}}" in path}
+
+
+def first(kind: type[Model]) -> int:
+    return kind.objects.order_by("pk").values_list("pk", flat=True)[0]
 
 
 @pytest.mark.parametrize("signed_in", [True, False], ids=["token", "nobody"])

@@ -91,3 +91,17 @@ def test_a_revision_tells_in_what_its_images_differ(program, wiki):
     assert difference["name"] == "os"
     assert set(difference["values"]) == {"Debian 12", "Debian 13"}
     assert found["parity"]["same"] == {"system": 1}
+
+
+def test_a_maintainer_decides_and_says_why(program, wiki):
+    wiki.publish_automatically = False
+    wiki.save()
+    revision = factories.revision(factories.release(appliance=wiki), state="ready")
+    ci = program()
+    assert ci("POST", f"{ONE}/reject", {}).status_code == 422
+    assert ci("POST", f"{ONE}/reject", {"note": "Too large."}).json()["state"] == "rejected"
+    assert revision.events.get(name="rejected").note == "Too large."
+    assert ci("POST", f"{ONE}/publish", {"note": "It is small enough."}).json()["state"] == "published"
+    assert revision.events.get(name="published").note == "It is small enough."
+    assert ci("POST", f"{ONE}/reject", {"note": "Too late."}).status_code == 409
+    assert ci("POST", f"{ONE}/reject", {"note": "X.", "revision": 9}).status_code == 404
