@@ -223,7 +223,7 @@ class TestRemoving:
         release = factories.release(appliance=factories.appliance(team=team, slug="wiki"), template=template)
         page = text(client.post(f"{TEAM}/accounts/cloud/remove", follow=True))
         assert "acme/wiki 1.0.0" in page
-        assert client.post(f"{PROD}/remove").headers["Location"] == TEAM  # nothing needs that one
+        assert client.post(f"{PROD}/remove").headers["Location"] == f"{TEAM}/accounts"  # nothing needs that one
         release.delete()
         client.post(f"{TEAM}/accounts/cloud/remove")
         assert not Account.objects.filter(pk=cloud.pk).exists()
