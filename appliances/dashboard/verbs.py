@@ -57,6 +57,7 @@ def _roll_back(release: Release, user: User, data: dict[str, Any]) -> None:
     releases.roll_back(release, by=user, seen=int(seen) if seen.isdecimal() else None)
 
 
+# In the order of their buttons: what one most likely came for stands last.
 VERBS = {
     "reject": Verb(
         "Reject",
