@@ -82,6 +82,12 @@
   }
   document.querySelectorAll("[data-follow]").forEach(follow);
 
+  // On a phone the links that say where one is scroll sideways: the present one is brought into sight.
+  for (const link of document.querySelectorAll("nav [aria-current]")) {
+    const links = link.parentElement;
+    links.scrollLeft += link.getBoundingClientRect().right - links.getBoundingClientRect().right + 16;
+  }
+
   // <input data-find="#packages">: shows the rows that contain what is typed.
   document.addEventListener("input", (event) => {
     const find = event.target.closest("[data-find]");
@@ -119,7 +125,7 @@
     editor.setSelectionRange(start, start + editor.value.slice(start).split("\n", 1)[0].length);
   });
 
-  // Keyboard: / search, g d dashboard, g c catalog, ? help. Not while something is being typed.
+  // Keyboard: / search, g and the letter of a link's data-key, ? help. Not while something is being typed.
   let last = "";
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
@@ -135,7 +141,7 @@
       if (search) { search.focus(); search.select(); } else location.href = "/?focus=1";
     } else if (event.key === "?") {
       document.getElementById("keys")?.showModal();
-    } else if (pair === "gd" || pair === "gc" || pair === "gq" || pair === "gr") {
+    } else if (/^g[a-z]$/.test(pair)) {
       const target = document.querySelector(`[data-key="${pair}"]`);
       if (target) location.href = target.href;
     }

@@ -1,4 +1,4 @@
-"""A team's accounts in clouds and vCenters: add, edit, try, remove. Owners only; secrets are written, never read."""
+"""A team's accounts in clouds and vCenters: add, edit, try, remove. Secrets are written, never read."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from appliances import accounts
 from appliances.account_form import AccountForm
@@ -18,6 +18,20 @@ from builds.engine.accounts import ACCOUNTS
 from builds.engine.errors import SlipwayError
 
 from .access import team_for
+
+
+@require_safe
+@login_required
+def of_team(request: HttpRequest, team: str) -> HttpResponse:
+    """Members see which there are and whether they work; owners change them."""
+    found = team_for(request, team)
+    context = {
+        "area": "dashboard",
+        "team": found,
+        "may_own": can_own(request.user, found),
+        "accounts": found.accounts.defer("ciphertext"),
+    }
+    return render(request, "dashboard/accounts.html", context)
 
 
 @login_required
@@ -81,7 +95,7 @@ def remove(request: HttpRequest, team: str, name: str) -> HttpResponse:
             messages.error(request, str(error))
             return redirect("account", team, name)
         messages.success(request, f"{name} is forgotten.")
-        return redirect("team", team)
+        return redirect("accounts", team)
     context: dict[str, Any] = {"area": "dashboard", "team": row.team, "account": row, "held_by": accounts.held_by(row)}
     return render(request, "dashboard/account_remove.html", context)
 

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 from appliances import editing
 from appliances.forms import ApplianceForm
 from appliances.models import Revision, Team
-from appliances.permissions import can_maintain, can_own
+from appliances.permissions import can_maintain
 from builds.models import Build
 
 from .access import appliance_for
@@ -44,7 +44,6 @@ def appliance(request: HttpRequest, team: str, appliance: str) -> HttpResponse:
         "releases": releases,
         "channels": found.channels.select_related("release", "pinned"),
         "may_maintain": can_maintain(request.user, found.team),
-        "may_own": can_own(request.user, found.team),
     }
     return render(request, "dashboard/appliance.html", context)
 
@@ -70,4 +69,5 @@ def edit(request: HttpRequest, team: str, appliance: str) -> HttpResponse:
         editing.save(form, by=request.user)
         messages.success(request, "Saved. The catalog shows it already.")
         return redirect("appliance", team, appliance)
-    return render(request, "dashboard/appliance_form.html", {"area": "dashboard", "form": form, "appliance": found})
+    context = {"area": "dashboard", "form": form, "appliance": found, "may_maintain": True}
+    return render(request, "dashboard/appliance_form.html", context)

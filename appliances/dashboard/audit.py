@@ -16,6 +16,7 @@ from django.views.decorators.http import require_safe
 
 from appliances.audit_form import AuditForm
 from appliances.models import Appliance, Event, Team
+from appliances.permissions import can_maintain, can_own
 
 from .access import appliance_for, team_for
 
@@ -62,6 +63,8 @@ def show(
         "area": "dashboard",
         "team": team,
         "appliance": appliance,
+        "may_maintain": appliance and can_maintain(request.user, appliance.team),
+        "may_own": team and can_own(request.user, team),
         "form": form,
         "page": Paginator(found, PAGE_SIZE).get_page(request.GET.get("page", "1")),
     }

@@ -32,7 +32,7 @@ def bases(request: HttpRequest) -> HttpResponse:
     for row in rows:
         row.standing = standing(left[row.revision_id]) if row.is_outdated and row.revision_id in left else ""
     found.sort(key=lambda base: (not base.outdated, not base.error, base.title))
-    return render(request, "dashboard/bases.html", {"area": "dashboard", "bases": found})
+    return render(request, "dashboard/bases.html", {"area": "bases", "bases": found})
 
 
 @require_POST

@@ -71,7 +71,7 @@ def matrix(page: Any) -> list[dict[str, Any]]:
         {
             "appliance": appliance,
             "release": releases.get(appliance.newest_release),
-            "cells": [builds.get(cells.get((appliance.pk, platform))) for platform in settings.PLATFORMS],
+            "cells": [(platform, builds.get(cells.get((appliance.pk, platform)))) for platform in settings.PLATFORMS],
         }
         for appliance in page
     ]

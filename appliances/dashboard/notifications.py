@@ -58,6 +58,7 @@ def team(request: HttpRequest, team: str) -> HttpResponse:
     context = {
         "area": "dashboard",
         "team": found,
+        "may_own": True,
         "form": form,
         "hooks": found.hooks.select_related("appliance").defer("ciphertext"),
         "can_send": letters.can_send(),

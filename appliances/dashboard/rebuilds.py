@@ -43,7 +43,7 @@ def rebuild(request: HttpRequest) -> HttpResponse:
     candidates = list(filtered(request, mine))
     changed = {each.revision.pk: each for each in due(candidates)}
     context = {
-        "area": "dashboard",
+        "area": "rebuilds",
         "teams": teams,
         "bases": sorted(set(Base.objects.of(request.user).values_list("title", flat=True))),
         "rows": [(revision, changed.get(revision.pk), checked(request, revision, changed)) for revision in candidates],
@@ -69,7 +69,7 @@ def post(request: HttpRequest, mine: QuerySet[Appliance]) -> HttpResponse:
         ask(request, revisions, now)
         return redirect("rebuild")
     context = {
-        "area": "dashboard",
+        "area": "rebuilds",
         "revisions": revisions,
         "because": request.POST.get("because", ""),
         "forecasts": forecast(revisions[:FORECAST], now),

@@ -49,4 +49,4 @@ def decisions(revision: Revision) -> dict[str, Verb]:
     """What a maintainer may decide about it, while it is the newest of its release."""
     if revision.release.revisions.filter(number__gt=revision.number).exists():
         return {}
-    return {name: VERBS[name] for name in ("publish", "reject") if VERBS[name].possible(revision.release, [revision])}
+    return {name: VERBS[name] for name in ("reject", "publish") if VERBS[name].possible(revision.release, [revision])}

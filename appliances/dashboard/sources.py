@@ -61,7 +61,13 @@ def source(request: HttpRequest, team: str, appliance: str) -> HttpResponse:
         else:
             messages.success(request, "Saved. It is being looked at.")
         return redirect("source", team, appliance)
-    context = {"area": "dashboard", "appliance": found, "repository": repository, "form": form}
+    context = {
+        "area": "dashboard",
+        "appliance": found,
+        "may_maintain": True,
+        "repository": repository,
+        "form": form,
+    }
     if repository.pk:
         kept = Repository.objects.get(pk=repository.pk) if form.errors else repository  # not what was only typed
         context |= {

@@ -1,4 +1,4 @@
-"""Teams: who is in, who may what, their accounts outside, and the values and secrets of their templates."""
+"""Teams: who is in, who may what, and the values and secrets of their templates."""
 
 from __future__ import annotations
 
@@ -118,7 +118,6 @@ def show(
         "area": "dashboard",
         "team": team,
         "memberships": team.memberships.select_related("user").order_by("user__username"),
-        "accounts": team.accounts.defer("ciphertext"),
         "secrets": team.secrets.defer("ciphertext"),
         "values": team.values.all(),
         "may_maintain": can_maintain(request.user, team),

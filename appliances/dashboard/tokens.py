@@ -35,12 +35,13 @@ def of_team(request: HttpRequest, team: str) -> HttpResponse:
 
 def page(request: HttpRequest, team: Team | None) -> HttpResponse:
     """A new token is in the answer to its form, and nowhere else ever again."""
-    form, context = TokenForm(request.POST or None), {}
+    form = TokenForm(request.POST or None)
+    context: dict[str, Any] = {}
     if request.method == "POST" and form.is_valid():
         token, text = tokens.issue(form, by=request.user, team=team)
         form, context = TokenForm(), {"token": token, "text": text}
     rows = team.tokens.select_related("created_by") if team else request.user.tokens.all()
-    context: dict[str, Any] = {"area": "dashboard", "team": team, "tokens": rows, "form": form, **context}
+    context |= {"area": "dashboard" if team else "account", "team": team, "may_own": True, "tokens": rows, "form": form}
     return render(request, "dashboard/tokens.html", context, status=422 if form.errors else 200)
 
 

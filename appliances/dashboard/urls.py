@@ -60,6 +60,7 @@ urlpatterns = [
     path("dashboard/teams/<slug:team>/secrets/<int:number>/remove", teams.remove_secret, name="remove-secret"),
     path("dashboard/teams/<slug:team>/values", teams.set_value, name="set-value"),
     path("dashboard/teams/<slug:team>/values/<int:number>/remove", teams.remove_value, name="remove-value"),
+    path("dashboard/teams/<slug:team>/accounts", accounts.of_team, name="accounts"),
     path("dashboard/teams/<slug:team>/new-account", accounts.new, name="new-account"),
     path("dashboard/teams/<slug:team>/accounts/<slug:name>", accounts.account, name="account"),
     path("dashboard/teams/<slug:team>/accounts/<slug:name>/test", accounts.test, name="test-account"),

@@ -57,20 +57,8 @@ def _roll_back(release: Release, user: User, data: dict[str, Any]) -> None:
     releases.roll_back(release, by=user, seen=int(seen) if seen.isdecimal() else None)
 
 
+# In the order of their buttons: what one most likely came for stands last.
 VERBS = {
-    "publish": Verb(
-        "Publish",
-        "Its files appear on the catalog, in the Vagrant index and at their addresses, all at once; its images in "
-        "clouds are shared right after that. "
-        "What was published of this version before stays available at its own addresses.",
-        "It is on the catalog.",
-        _publish,
-        lambda release, revisions: (
-            _newest(revisions) in (RevisionState.READY, RevisionState.REJECTED)
-            and release.state != ReleaseState.WITHDRAWN
-        ),
-        note="What you looked at, or who asked for it. Your team reads it beside the revision.",
-    ),
     "reject": Verb(
         "Reject",
         "It does not go on the catalog. Its images are kept, and you can still publish it; what is on the catalog now "
@@ -118,6 +106,19 @@ VERBS = {
         "It is on the catalog again.",
         lambda release, user, data: releases.restore(release, by=user),
         lambda release, revisions: release.state == ReleaseState.WITHDRAWN,
+    ),
+    "publish": Verb(
+        "Publish",
+        "Its files appear on the catalog, in the Vagrant index and at their addresses, all at once; its images in "
+        "clouds are shared right after that. "
+        "What was published of this version before stays available at its own addresses.",
+        "It is on the catalog.",
+        _publish,
+        lambda release, revisions: (
+            _newest(revisions) in (RevisionState.READY, RevisionState.REJECTED)
+            and release.state != ReleaseState.WITHDRAWN
+        ),
+        note="What you looked at, or who asked for it. Your team reads it beside the revision.",
     ),
 }
 

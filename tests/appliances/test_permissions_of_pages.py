@@ -1,5 +1,7 @@
 """Who may open which address. A new address must be entered here, or the first test fails."""
 
+import re
+
 import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
@@ -40,6 +42,7 @@ ADDRESSES = {
     "new-appliance": ("/dashboard/appliances/new", SIGNED_IN),
     "import-packer": ("/dashboard/appliances/import", SIGNED_IN),
     "team": ("/dashboard/teams/acme", VIEWER),
+    "accounts": ("/dashboard/teams/acme/accounts", VIEWER),
     "appliance": ("/dashboard/appliances/acme/wiki", VIEWER),
     "release": ("/dashboard/appliances/acme/wiki/releases/1.0.0", VIEWER),
     "revision": ("/dashboard/appliances/acme/wiki/releases/1.0.0/r1", VIEWER),
@@ -162,6 +165,19 @@ def test_who_may_open_it(client, people, name):
         else:
             assert status not in (403, 500), (rank, address)
             assert status != 404 or "999" in address or name.startswith("catalog:"), (rank, address)
+
+
+@pytest.mark.parametrize(("rank", "links"), [(VIEWER, (3, 3)), (MAINTAINER, (5, 3)), (OWNER, (5, 5))])
+def test_the_pages_of_an_appliance_and_of_a_team_offer_what_one_may_open(client, people, rank, links):
+    client.force_login(people[rank])
+    for name, count in zip(("appliance", "team"), links, strict=True):
+        page = client.get(request_of(name)[1]).content.decode()
+        offered = re.findall(r'href="([^"]+)"', page.partition('<nav class="local"')[2].partition("</nav>")[0])
+        assert len(offered) == count
+        for address in offered:
+            answer = client.get(address)
+            assert answer.status_code == 200
+            assert f'<a href="{address}" aria-current="page">' in answer.content.decode()
 
 
 @pytest.mark.parametrize("name", WORKSHOP)

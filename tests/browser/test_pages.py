@@ -6,18 +6,35 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from appliances.models import Release, Team
+from appliances.models import Hook, Release, Team
 from builds.models import Build, LogChunk
 from tests import factories, yard
 
 SIZES = {"desktop": {"width": 1280, "height": 860}, "phone": {"width": 390, "height": 844}}
-PUBLIC = ["/", "/acme/bookstack", "/acme/bookstack/1.2.0", "/login"]
+PUBLIC = ["/", "/acme/bookstack", "/acme/bookstack/1.2.0", "/acme/bookstack/subscribe", "/api/", "/login"]
 WORKSHOP = [
     "/dashboard/",
+    "/dashboard/appliances/new",
+    "/dashboard/appliances/import",
     "/dashboard/appliances/acme/bookstack",
+    "/dashboard/appliances/acme/bookstack/source",
+    "/dashboard/appliances/acme/bookstack/rebuilds",
+    "/dashboard/appliances/acme/bookstack/audit",
+    "/dashboard/appliances/acme/bookstack/edit",
+    "/dashboard/appliances/acme/bookstack/new-channel",
+    "/dashboard/appliances/acme/bookstack/releases/1.5.0/flattened",
+    "/dashboard/appliances/acme/bookstack/releases/1.4.0/withdraw",
     "/dashboard/appliances/acme/bookstack/releases/1.5.0",
     "/dashboard/appliances/acme/bookstack/releases/1.4.0/r1",
     "/dashboard/teams/acme",
+    "/dashboard/teams/acme/accounts",
+    "/dashboard/teams/acme/tokens",
+    "/dashboard/teams/acme/notifications",
+    "/dashboard/teams/acme/audit",
+    "/dashboard/teams/acme/new-hook",
+    "/dashboard/teams/acme/hooks/{hook}",
+    "/tokens",
+    "/notifications",
     "/dashboard/teams/acme/new-account",
     "/dashboard/teams/acme/new-account?kind=aws",
     "/dashboard/teams/acme/accounts/north",
@@ -25,7 +42,6 @@ WORKSHOP = [
     "/resources",
     "/bases",
     "/rebuild?team=acme",
-    "/dashboard/appliances/acme/bookstack/rebuilds",
     "/builds/{running}",
     "/builds/{failed}",
     "/queue",
@@ -36,10 +52,13 @@ def running() -> Build:
     return Build.objects.get(state="running")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize(("size", "scheme"), [("desktop", "dark"), ("phone", "light")])
 def test_nothing_is_cut_off_and_the_policy_is_never_broken(visit, size, scheme):
-    numbers = {"running": running().pk, "failed": Build.objects.get(state="failed").pk}
+    numbers = {
+        "running": running().pk,
+        "failed": Build.objects.get(state="failed").pk,
+        "hook": Hook.objects.filter(team__slug="acme").first().pk,
+    }
     options = {"viewport": SIZES[size], "color_scheme": scheme}
     page = visit("/", signed_in=True, **options)
     for address in [*PUBLIC, *WORKSHOP]:
@@ -48,6 +67,19 @@ def test_nothing_is_cut_off_and_the_policy_is_never_broken(visit, size, scheme):
         assert too_wide <= 0, address
     ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert (ground == "rgb(255, 255, 255)") == (scheme == "light")
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("home", ["/dashboard/appliances/acme/bookstack", "/dashboard/teams/acme"])
+def test_each_page_of_an_appliance_and_of_a_team_leads_to_the_others(visit, home, size):
+    page = visit(home, signed_in=True, viewport=SIZES[size])
+    links = page.locator("nav.local a")
+    for name in links.all_inner_texts():
+        links.get_by_text(name, exact=True).click()
+        expect(page.locator("nav.local [aria-current=page]")).to_have_text(name)
+        expect(page.locator("nav.local [aria-current=page]")).to_be_in_viewport(ratio=1)
+        expect(page.get_by_role("heading", level=1)).to_contain_text(f": {name}")
+    assert links.count() == 5
 
 
 def test_keys(visit):

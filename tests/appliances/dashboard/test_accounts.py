@@ -148,7 +148,7 @@ class TestTheTrial:
         account.refresh_from_db()
         assert account.error == "The gate does not open for ••••••.\nAsk the warden."
         assert "Ask the warden." in text(response)
-        assert "does not work" in text(client.get(TEAM))
+        assert "does not work" in text(client.get(f"{TEAM}/accounts"))
         (folder / "gate").write_text(TOKEN)
         client.post(f"{PROD}/test")
         account.refresh_from_db()
@@ -223,7 +223,7 @@ class TestRemoving:
         release = factories.release(appliance=factories.appliance(team=team, slug="wiki"), template=template)
         page = text(client.post(f"{TEAM}/accounts/cloud/remove", follow=True))
         assert "acme/wiki 1.0.0" in page
-        assert client.post(f"{PROD}/remove").headers["Location"] == TEAM  # nothing needs that one
+        assert client.post(f"{PROD}/remove").headers["Location"] == f"{TEAM}/accounts"  # nothing needs that one
         release.delete()
         client.post(f"{TEAM}/accounts/cloud/remove")
         assert not Account.objects.filter(pk=cloud.pk).exists()
@@ -243,7 +243,7 @@ class TestRemoving:
 def test_other_members_see_that_there_is_one_but_not_who_we_are_there(client, account):
     accounts.test(account, by=None)
     client.force_login(factories.member(account.team, Role.MAINTAINER))
-    page = text(client.get(TEAM))
+    page = text(client.get(f"{TEAM}/accounts"))
     assert "prod" in page
     assert "lacks permissions" in page
     assert "warden of yard" not in page
