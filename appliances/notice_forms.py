@@ -81,7 +81,8 @@ class HookForm(forms.Form):
         """Raises WorkerError when what is kept cannot be decrypted: then both must be typed anew."""
         row, data = self._row, self.cleaned_data
         url = data["url"] or row.url
-        secret = data["secret"] or (row.secret if row.pk else signature.new_secret())
+        self.made_secret = not (data["secret"] or row.pk)
+        secret = data["secret"] or (signature.new_secret() if self.made_secret else row.secret)
         row.format, row.appliance, row.kinds = data["format"], data["appliance"], kinds.known(data["kinds"])
         hooks.keep(row, url=url, secret=secret, by=by)
 

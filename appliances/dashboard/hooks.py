@@ -40,6 +40,8 @@ def edit(request: HttpRequest, row: Hook, secret: str = "") -> HttpResponse:
             form.add_error(None, str(error))
         else:
             messages.success(request, "Saved. Send it a test, and see below what it answers.")
+            if form.made_secret and row.format == HookFormat.SLIPWAY:
+                return edit(request, row, row.secret)
             return redirect("hook", row.team.slug, row.pk)
     deliveries = row.deliveries.all()[:DELIVERIES_SHOWN] if row.pk else []
     context = {

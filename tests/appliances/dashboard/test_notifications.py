@@ -85,9 +85,13 @@ class TestHooks:
         assert (hook.url, hook.secret, hook.kinds) == (FORM["url"], SECRET, ["failed"])
         assert SECRET not in text(client.get(response["Location"]))
 
-    def test_without_a_secret_one_is_made(self, client, team, owner):
-        client.post(f"{TEAM}/new-hook", FORM | {"secret": ""})
-        assert Hook.objects.get().secret.startswith("whsec_")
+    def test_without_a_secret_one_is_made_and_shown_once(self, client, team, owner):
+        response = client.post(f"{TEAM}/new-hook", FORM | {"secret": ""})
+        hook = Hook.objects.get()
+        assert hook.secret.startswith("whsec_")
+        assert hook.secret in text(response)
+        assert response["Cache-Control"] == "no-store"
+        assert hook.secret not in text(client.get(f"{TEAM}/hooks/{hook.pk}"))
 
     def test_what_is_left_empty_is_kept(self, client, hook):
         client.post(f"{TEAM}/hooks/{hook.pk}", FORM | {"url": "", "secret": "", "kinds": ["published"]})
