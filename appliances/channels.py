@@ -9,6 +9,7 @@ from builds import deliveries
 from builds.models import Artifact
 from builds.states import Wish
 
+from . import editions
 from .states import ReleaseState, RevisionState
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def deliver(appliance: Appliance) -> None:
     # Whoever publishes another version at the same time waits here, and then sees this one.
     type(appliance).objects.select_for_update().get(pk=appliance.pk)
     pointed = follow(appliance)
+    editions.advance(appliance)
     once_published = Artifact.objects.of_succeeded_builds().filter(
         build__revision__release__appliance=appliance, build__revision__published_at__isnull=False
     )

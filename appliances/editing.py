@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from . import audit
+from . import audit, editions
 from .forms import ApplianceForm, ReleaseForm
 from .models import Appliance, Release, User
 
@@ -15,6 +15,8 @@ def save(form: ApplianceForm | ReleaseForm, *, by: User | None) -> Appliance | R
     with transaction.atomic():
         changed = [*form.changed_data, *_values(form.instance)]
         row: Appliance | Release = form.save()
+        if changed:
+            editions.advance(row if isinstance(row, Appliance) else row.appliance)
         if created:
             audit.record(row, f"{kind}-created", by=by)
         elif changed:

@@ -8,7 +8,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from builds.models import Build
 
-from .states import RebuildState, ReleaseState, RevisionState
+from .states import RebuildState, ReleaseState, RevisionState, Visibility
 
 
 def _published_from() -> models.QuerySet:
@@ -32,6 +32,14 @@ class ApplianceQuerySet(models.QuerySet):
     def published(self):
         """On the catalog: at least one release that is published."""
         return self.filter(releases__state=ReleaseState.PUBLISHED).distinct()
+
+    def listed_for(self, reader):
+        """Those that this reader is shown unasked: what is public, and their own."""
+        return self.filter(Q(visibility=Visibility.PUBLIC) | Q(team__in=reader.teams()))
+
+    def readable_by(self, reader):
+        """Those that this reader may have when they know the address."""
+        return self.filter(~Q(visibility=Visibility.TEAM) | Q(team__in=reader.teams()))
 
     def search(self, words: str):
         """Every word occurs in the name, the summary, the description or the team's name."""

@@ -49,6 +49,14 @@ class RebuildState(models.TextChoices):
     REFUSED = "refused"  # it could not be done; `error` explains
 
 
+class Visibility(models.TextChoices):
+    """Who finds an appliance on the catalog once it is published."""
+
+    PUBLIC = "public", "everybody"
+    UNLISTED = "unlisted", "whoever knows its address"
+    TEAM = "team", "the team, and whoever has one of its tokens"
+
+
 class Outcome(models.TextChoices):
     """What came of a schedule's last run."""
 

@@ -171,6 +171,7 @@ class Artifact(models.Model):
     reference = models.CharField(max_length=200, blank=True, help_text="What its place calls it: ami-0123….")
     account = models.CharField(max_length=50, blank=True, help_text="The team's account that the reference is in.")
     region = models.CharField(max_length=100, blank=True, help_text="AWS region, or vCenter's datacenter.")
+    architecture = models.CharField(max_length=16, default="amd64", help_text="As Vagrant calls it: amd64, arm64.")
     details = models.JSONField(default=dict, blank=True)
     evidence = models.JSONField(
         default=dict, blank=True, help_text="boot_seconds, ports, console, packages (name: version)."
@@ -189,7 +190,8 @@ class Artifact(models.Model):
         ordering = ["format", "region"]
         constraints = [
             models.UniqueConstraint(
-                fields=["build", "format", "region"], name="one_artifact_per_build_format_and_region"
+                fields=["build", "format", "architecture", "region"],
+                name="one_artifact_per_build_format_architecture_and_region",
             )
         ]
 

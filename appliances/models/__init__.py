@@ -5,6 +5,7 @@ from .answer import Answer
 from .appliance import Appliance
 from .base import Base, BuiltFrom
 from .channel import Channel
+from .edition import Edition
 from .event import Event
 from .hook import Hook, HookDelivery, HookFormat
 from .letter import Letter, Rule, Subscriber
@@ -14,6 +15,7 @@ from .release import Release, Revision, SourceKind, version_validator
 from .repository import CommitStatus, Look, Push, Repository
 from .schedule import Schedule
 from .token import Scope, Token
+from .upload import Upload
 from .value import Value
 
 __all__ = [
@@ -24,6 +26,7 @@ __all__ = [
     "BuiltFrom",
     "Channel",
     "CommitStatus",
+    "Edition",
     "Event",
     "Hook",
     "HookDelivery",
@@ -45,6 +48,7 @@ __all__ = [
     "Subscriber",
     "Team",
     "Token",
+    "Upload",
     "User",
     "Value",
     "version_validator",

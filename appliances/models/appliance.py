@@ -11,7 +11,7 @@ from django.urls import reverse
 from builds.engine.source import Access
 
 from ..querysets import ApplianceQuerySet
-from ..states import RebuildPolicy
+from ..states import RebuildPolicy, Visibility
 from .people import Team
 
 if TYPE_CHECKING:
@@ -42,7 +42,21 @@ class Appliance(models.Model):
         default=RebuildPolicy.BY_HAND,
         help_text="When a base or a parent of what is published has changed.",
     )
+    visibility = models.CharField(
+        max_length=8,
+        choices=Visibility.choices,
+        default=Visibility.PUBLIC,
+        help_text="Who finds it on the catalog once it is published.",
+    )
+    upload_checks = models.TextField(
+        blank=True,
+        help_text="YAML, as `checks` of a template: what boxes that were made elsewhere must pass to be published.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
+    edition = models.PositiveBigIntegerField(default=0, editable=False, help_text="Of its last change: editions.py.")
+    changed_at = models.DateTimeField(
+        null=True, editable=False, help_text="When the catalog last showed something new."
+    )
 
     objects = ApplianceQuerySet.as_manager()
 

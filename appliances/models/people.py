@@ -25,6 +25,10 @@ class Team(models.Model):
     slug = models.SlugField(max_length=50, unique=True)
     name = models.CharField(max_length=100)
     created_at = models.DateTimeField(auto_now_add=True)
+    edition = models.PositiveBigIntegerField(default=0, editable=False, help_text="Of its last change: editions.py.")
+    changed_at = models.DateTimeField(
+        null=True, editable=False, help_text="When the catalog last showed something new."
+    )
     members = models.ManyToManyField(User, through="Membership", related_name="teams")
 
     objects = TeamQuerySet.as_manager()
