@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable
 
 
-def wait_for(condition: Callable[[], object], seconds: float = 10) -> None:
-    """Until the condition holds; an AssertionError when it does not in time."""
+def wait_for(condition: Callable[[], object], seconds: float = 10, *, seen: Callable[[], object] = str) -> None:
+    """Until the condition holds; an AssertionError, with what is `seen` instead, when it does not in time."""
     end = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
+        assert time.monotonic() < end, f"it did not happen in time {seen()}"
         time.sleep(0.02)

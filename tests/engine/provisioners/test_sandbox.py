@@ -107,7 +107,7 @@ def test_the_door_leads_to_the_machine_and_is_shut_afterwards(
             connection.sendall(b"SSH-2.0-" + connection.recv(100).upper())
 
     ask = "echo hello | socat -t5 - UNIX-CONNECT:/run/own/door.sock"
-    with Door(own / "door.sock", lambda: socket.create_connection(server.getsockname())):
+    with Door(own / "door.sock", lambda: socket.create_connection(server.getsockname()), print):
         machine = threading.Thread(target=answer)
         machine.start()
         assert run(ask, own, context).output.strip() == "SSH-2.0-HELLO"
@@ -117,12 +117,14 @@ def test_the_door_leads_to_the_machine_and_is_shut_afterwards(
 
 def test_a_machine_that_is_gone_ends_the_connection(own: Path, context: Context) -> None:
     def refused() -> socket.socket:
-        raise ConnectionRefusedError
+        raise ConnectionRefusedError("nobody is there")
 
-    with Door(own / "door.sock", refused):
+    told: list[str] = []
+    with Door(own / "door.sock", refused, told.append):
         assert (
             run("socat -t5 - UNIX-CONNECT:/run/own/door.sock < /dev/null; echo ended", own, context).output == "ended\n"
         )
+    assert told == ["No connection to the machine: nobody is there\n"]
 
 
 def test_a_sandbox_that_does_not_start_is_the_operator_s_to_mend(own: Path, context: Context) -> None:

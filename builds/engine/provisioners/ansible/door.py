@@ -15,11 +15,12 @@ PIECE = 32768
 
 
 class Door:
-    """Open during the `with` block. `dial` makes a connection to the machine."""
+    """Open during the `with` block. `dial` makes a connection to the machine; `tell` hears why there was none."""
 
-    def __init__(self, path: Path, dial: Callable[[], socket.socket]) -> None:
+    def __init__(self, path: Path, dial: Callable[[], socket.socket], tell: Callable[[str], None]) -> None:
         self._path = path
         self._dial = dial
+        self._tell = tell
         self._one_at_a_time = threading.Lock()
         self._open: set[socket.socket] = set()
         self._threads: list[threading.Thread] = []
@@ -50,7 +51,8 @@ class Door:
         try:
             with self._one_at_a_time:
                 far = self._dial()
-        except OSError:
+        except OSError as error:
+            self._tell(f"No connection to the machine: {error}\n")
             _shut(near)
             return
         far.settimeout(None)

@@ -18,6 +18,8 @@ from .play import CALLBACK, Play, inventory
 
 PROGRAMS = ("ansible-playbook", "bwrap", "prlimit", "socat", "ssh")
 HOST = "machine"
+RETRIES = "5"
+"""How often Ansible knocks again when no connection comes about: a busy machine may shut the first ones."""
 # The sandbox has no network: what looks like a proxy is the one door.
 SSH = (
     f"-F none -o ProxyCommand='socat - UNIX-CONNECT:{sandbox.OWN}/door.sock' -o HostKeyAlias={HOST} "
@@ -50,6 +52,7 @@ def run(play: Play, python: str, machine: SshMachine, context: Context) -> None:
             "ansible_remote_tmp": f"{remote}/modules",
             "ansible_ssh_common_args": SSH,
             "ansible_ssh_private_key_file": f"{sandbox.OWN}/key",
+            "ansible_ssh_retries": RETRIES,
         }
         _write(own / "inventory", inventory(HOST, variables))
         _write(own / "vars.yml", play.vars(context))
@@ -58,7 +61,7 @@ def run(play: Play, python: str, machine: SshMachine, context: Context) -> None:
         shutil.copy(CALLBACK, own / "slipway.py")
         argv = play.argv(sandbox.program("ansible-playbook"), sandbox.SOURCE, sandbox.OWN)
         env = play.env(sandbox.SOURCE, sandbox.OWN, sandbox.SCRATCH)
-        with Door(own / "door.sock", lambda: machine.connect(machine.ssh_port)):
+        with Door(own / "door.sock", lambda: machine.connect(machine.ssh_port), context.console.write):
             finished = sandbox.run(argv, env, context.source, own, play.folder, context)
         if finished.exit_code:
             raise play.failure(finished, sandbox.failures(own), sandbox.SOURCE, context)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.vmware.lab import Lab
+from tests.engine.vmware.lab import LIMIT, Lab
 from tests.engine.vmware.worker import listen, started
 from tests.waiting import wait_for
 
@@ -35,7 +35,7 @@ def test_what_a_killed_worker_left_is_removed(
     if not ids_known:
         for line in lab.book.entries:
             line.made("")
-    wait_for(lambda: swept(lab), 30)
+    wait_for(lambda: swept(lab), LIMIT, seen=lab.vcenter.held)
 
 
 def swept(lab: Lab) -> bool:
