@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ class Home:
         self._claims.mkdir(parents=True)
         self._providers = providers
         self._subnet = subnet
+        self._niceness = os.getpriority(os.PRIO_PROCESS, 0)
         self.fault = ""
 
     @property
@@ -37,6 +39,7 @@ class Home:
             "project": str(PROJECT),
             "subnet": str(self._subnet.network[0]).removesuffix("0"),
             "claims": str(self._claims.absolute()),
+            "niceness": str(self._niceness),
             "fault": name,
         }
         words = ", ".join(f"{key}: {json.dumps(value)}" for key, value in settings.items())

@@ -14,7 +14,7 @@ module Simulated
   class << self
     attr_reader :settings
 
-    # python, project: what runs machines; subnet: "10.231.7."; claims: a folder for the addresses in use;
+    # python, project: what runs machines, and niceness: how much they give way; subnet: "10.231.7."; claims: a folder for the addresses in use;
     # fault: nil, "up", "hang", "deaf" (hangs, whoever interrupts it), "silent" (no SSH) or "package"
     def provide(names, **settings)
       @settings = settings
@@ -46,7 +46,7 @@ module Simulated
       log = path("log")
       pid = Process.spawn(
         { "PATH" => ENV["PATH"], "PYTHONPATH" => Simulated.settings[:project] },
-        Simulated.settings[:python], "-m", "tests.simulators.machine", "run", path("disk.raw").to_s,
+        "nice", "-n", Simulated.settings[:niceness], Simulated.settings[:python], "-m", "tests.simulators.machine", "run", path("disk.raw").to_s,
         "--address", address, "--console", path("console").to_s, "--hostname", "vagrant", "--user", "vagrant",
         unsetenv_others: true, close_others: true, pgroup: true, in: File::NULL, out: log.to_s, err: log.to_s,
         chdir: Simulated.settings[:project]
