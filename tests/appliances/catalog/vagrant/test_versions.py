@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 
 from appliances.catalog.vagrant.versions import constraint, is_prerelease, rebuilt
 from appliances.forms import ReleaseForm
-from appliances.models import version_validator
+from appliances.models import Release, version_validator
 from tests import factories
 
 TAKEN = [
@@ -59,7 +59,7 @@ def test_what_we_take_ruby_takes():
 def test_no_release_can_have_any_other(version):
     appliance = factories.appliance()
     fields = {"version": version, "template": factories.TEMPLATE, "source_kind": "inline"}
-    assert "version" in ReleaseForm(fields, instance=factories.release(appliance=appliance)).errors
+    assert "version" in ReleaseForm(fields, instance=Release(appliance=appliance)).errors
     with pytest.raises(IntegrityError), transaction.atomic():
         factories.release(appliance=appliance, version=version)
 

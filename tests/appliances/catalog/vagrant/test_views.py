@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from appliances import editing, releases
 from appliances.forms import ApplianceForm
-from appliances.models import Appliance, Token
+from appliances.models import Appliance, Team, Token
 from appliances.states import Visibility
 from tests import factories
 
@@ -23,9 +23,9 @@ BOXES = ("box-libvirt", "box-virtualbox", "box-vmware_desktop")
 # What `vagrant box add acme/wiki` asks with VAGRANT_SERVER_URL, without and with a slash at its end; and box_url.
 ADDRESSES = [
     "/acme/wiki",  # 2.3 and 2.4
-    "//acme/wiki",
+    "http://testserver//acme/wiki",
     "/api/v2/vagrant/acme/wiki",  # 2.4
-    "//api/v2/vagrant/acme/wiki",
+    "http://testserver//api/v2/vagrant/acme/wiki",
     "/acme/wiki/metadata.json",
 ]
 
@@ -77,7 +77,7 @@ def test_the_document_names_the_host_that_the_client_used(client, wiki):
         ("nonsense", "text/html"),
         (";;;,,/,q=", "text/html"),
         ("application/json;" + "x" * 5000, "text/html"),
-        ("*/json;q=\u00e9", "text/html"),
+        ("text/*;q=\u00e9", "text/html"),
     ],
 )
 def test_the_pages_address_answers_what_is_preferred(client, wiki, accept, kind):
@@ -122,7 +122,7 @@ def test_prereleases_are_for_those_who_ask(client, wiki):
     for address in ADDRESSES:
         assert versions(client, address) == ["1.0.0"]
         assert versions(client, f"{address}?prereleases=1") == ["2.0.0-rc1", "1.0.0"]
-        assert versions(client, f"/prereleases{address}") == ["2.0.0-rc1", "1.0.0"]
+        assert versions(client, f"/prereleases{address.removeprefix('http://testserver')}") == ["2.0.0-rc1", "1.0.0"]
 
 
 def test_who_has_the_document_gets_it_again_only_when_it_changed(client, wiki):
@@ -136,9 +136,8 @@ def test_who_has_the_document_gets_it_again_only_when_it_changed(client, wiki):
     for other in ("/acme/wiki?prereleases=1", "/acme/wiki"):
         host = "testserver" if "?" in other else "images.example.org"
         assert client.get(other, headers=known | {"host": host}).status_code == 200
-    form = ApplianceForm(
-        {**{name: getattr(wiki, name) for name in ApplianceForm.base_fields}, "summary": "Another."}, instance=wiki
-    )
+    fields = {"name": wiki.name, "summary": "Another.", "rebuild_policy": "by-hand", "visibility": "public"}
+    form = ApplianceForm(fields, instance=wiki, teams=Team.objects.all())
     assert form.is_valid(), form.errors
     editing.save(form, by=None)
     changed = client.get("/acme/wiki", headers=known)
