@@ -35,10 +35,11 @@ def prepare(work: Path, stack: ExitStack) -> tuple[Callable[[], None], Callable[
     config = folder / "nginx.conf"
     config.write_text(NGINX.format(folder=folder, port=port, root=work / "ours" / "files", user=work.owner()))
     site.start(["nginx", "-e", folder / "error.log", "-c", config], port, stack)
-    return (
-        partial(fetch, f"http://127.0.0.1:{ours}/acme/wiki/1.0.0/r1/disk.box"),
-        partial(fetch, f"http://127.0.0.1:{port}/builds/disk.box"),
-    )
+    addresses = f"{ours}/acme/wiki/1.0.0/r1/disk.box", f"{port}/builds/disk.box"
+    sides = [partial(fetch, f"http://127.0.0.1:{address}") for address in addresses]
+    for side in sides:
+        side()  # both are up, and the disk is out of it
+    return sides[0], sides[1]
 
 
 def fetch(url: str) -> None:

@@ -36,9 +36,12 @@ def wanted(request: HttpRequest) -> bool:
 @require_safe
 def box(request: HttpRequest, team: str, appliance: str, *, prereleases: bool = False) -> HttpResponse:
     """The address that `vagrant init team/appliance` derives from VAGRANT_SERVER_URL, or metadata.json."""
-    rows = Appliance.objects.select_related("team").filter(team__slug=team, slug=appliance)
-    found = rows.only("slug", "summary", "visibility", "edition", "team__slug").first()
-    if found is None or not reader_of(request).may_read(found):
+    rows = Appliance.objects.select_related("team").only("slug", "summary", "visibility", "edition", "team__slug")
+    try:
+        found = rows.get(team__slug=team, slug=appliance)
+    except Appliance.DoesNotExist:
+        return missing(team, appliance)
+    if not reader_of(request).may_read(found):
         return missing(team, appliance)
     return metadata_of(found, request, prereleases=prereleases or request.GET.get("prereleases") == "1")
 
