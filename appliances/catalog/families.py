@@ -46,6 +46,8 @@ FORMATS = {
     "box-vmware_desktop": ("Vagrant box for VMware", "Vagrant, VMware"),
     "box-virtualbox": ("Vagrant box for VirtualBox", "Vagrant, VirtualBox"),
     "box-libvirt": ("Vagrant box for libvirt", "Vagrant, libvirt"),
+    "box-hyperv": ("Vagrant box for Hyper-V", "Vagrant, Hyper-V"),
+    "box-parallels": ("Vagrant box for Parallels", "Vagrant, Parallels"),
     "qcow2": ("QCOW2 disk", "QCOW2"),
     "raw": ("Raw disk", "Raw"),
 }
