@@ -37,7 +37,7 @@ format: .venv/installed-dev ## put the code in the project's style
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
 
-bench: .venv/installed-dev ## measure against Packer and boto3 (CASE=name for one case); writes bench.json
+bench: .venv/installed-dev ## measure against Packer, boto3 and nginx (CASE=name for one case); writes bench.json
 	@scripts/packages bench
 	$(PYTHON) -m bench $(CASE)
 

@@ -47,7 +47,8 @@ def main(chosen: list[str]) -> int:
                 console.print(f"{name}, run {number}: ours {runs[-1][0]:.1f} s, peer {runs[-1][1]:.1f} s")
             ours, peer = (median(column) for column in zip(*runs, strict=True))
             results[name] = {"ours_s": ours, "peer_s": peer, "ratio": round(ours / peer, 3), "runs": runs}
-            table.add_row(name, case.title, f"{ours:.1f} s", f"{peer:.1f} s", f"{ours / peer:.2f}", f"≤ {case.asks}")
+            shown = (case.shown(ours), case.shown(peer))
+            table.add_row(name, case.title, *shown, f"{ours / peer:.2f}", f"≤ {case.asks}")
             RESULTS.write_text(json.dumps(results, indent=2) + "\n")
     console.print(table)
     return 0

@@ -13,17 +13,25 @@ from builds.engine.console import Recorder
 from builds.engine.context import Context
 from config.settings import DATA_DIR
 
-from . import ebs, packer, platforms, slipway
+from . import download, ebs, metadata, packer, platforms, site, slipway
 
 
 @dataclass(frozen=True)
 class Case:
-    """`ours` and `peer` do the work once; `asks` is the most that ours through peer may be."""
+    """`ours` and `peer` do the work once; `asks` is the most that ours through peer may be.
+
+    Of how much work that is, in `unit`, there is a rate.
+    """
 
     title: str
     ours: Callable[[], None]
     peer: Callable[[], None]
     asks: float
+    amount: float = 0
+    unit: str = ""
+
+    def shown(self, seconds: float) -> str:
+        return f"{seconds:.1f} s" + (f", {self.amount / seconds:,.0f} {self.unit}/s" if self.unit else "")
 
 
 def cold(work: Path, _: ExitStack) -> Case:
@@ -48,11 +56,24 @@ def together(work: Path, stack: ExitStack) -> Case:
     return Case("four platforms at once, against qemu alone", ours, peer, 1.2)
 
 
+def revalidation(work: Path, stack: ExitStack) -> Case:
+    ours, peer = metadata.prepare(work / "metadata", stack)
+    title = "Vagrant's metadata that the client has, against an empty view, on one core (300 requests/s are asked)"
+    return Case(title, ours, peer, 2.5, metadata.REQUESTS, "requests")
+
+
+def large_file(work: Path, stack: ExitStack) -> Case:
+    ours, peer = download.prepare(work / "download", stack)
+    return Case("a large box, against nginx", ours, peer, 1.25, download.TIMES * site.SIZE / 2**20, "MiB")
+
+
 CASES: dict[str, Callable[[Path, ExitStack], Case]] = {
     "cold": cold,
     "cold-all": cold_all,
     "ebs": upload,
     "platforms": together,
+    "metadata": revalidation,
+    "download": large_file,
 }
 """What makes each ready; what it has started runs until the stack is closed."""
 

@@ -53,6 +53,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "appliances.catalog.slashes.Slashes",  # before anything that looks at the address
     "appliances.api.middleware.Edges",  # first: it answers in JSON what any other one refuses
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -82,6 +83,9 @@ TEMPLATES = [
 ]
 
 DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'slipway.sqlite3'}")}
+# To open one for every request takes longer than most requests: SQLite writes its log back each time.
+DATABASES["default"].setdefault("CONN_MAX_AGE", 60)
+DATABASES["default"].setdefault("CONN_HEALTH_CHECKS", True)
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # Writers wait for each other instead of failing; readers never wait (WAL).
     DATABASES["default"]["OPTIONS"] = {
@@ -112,6 +116,20 @@ if bucket := env("S3_BUCKET", default=""):
             "file_overwrite": False,
         },
     }
+
+# Where nginx is told to fetch files itself, such as /files/; empty: the web server sends them.
+ACCEL_REDIRECT = env("SLIPWAY_ACCEL_REDIRECT", default="")
+
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    # What the catalog says to programs: each key names the edition it is of, so nothing in it is ever out of date.
+    "documents": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "LOCATION": "documents",
+        "TIMEOUT": 24 * 3600,
+        "OPTIONS": {"MAX_ENTRIES": 200},
+    },
+}
 
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]

@@ -21,6 +21,7 @@ REACH = Reach.of(["127.0.0.0/8"])  # where the tests' servers are
 (DATA_DIR / "static").mkdir(parents=True, exist_ok=True)  # WhiteNoise warns when it is missing
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+DATABASES["default"]["CONN_MAX_AGE"] = 0  # no thread of a test's server outlives it with a connection
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # A file: threads and worker processes must see the same rows.
     DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}

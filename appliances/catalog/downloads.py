@@ -6,7 +6,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
+from urllib.parse import quote
 
+from django.conf import settings
 from django.core.files.storage import default_storage
 from django.db.models import F
 from django.http import (
@@ -50,7 +52,8 @@ def file(request: HttpRequest, team: str, appliance: str, version: str, number: 
     if counts(request):
         Artifact.objects.filter(pk=artifact.pk).update(downloads=F("downloads") + 1)
     response = serve(request, artifact)
-    response["Cache-Control"] = PUBLIC if public and response.status_code != 302 else "private, no-store"
+    # A cache that kept a 416, or an address that soon expires, would break everybody's download.
+    response["Cache-Control"] = PUBLIC if public and response.status_code in (200, 206, 304) else "private, no-store"
     return response
 
 
@@ -95,10 +98,14 @@ def serve(request: HttpRequest, artifact: Artifact) -> HttpResponse | StreamingH
         parameters = {"ResponseContentType": artifact.media_type}
         return HttpResponseRedirect(default_storage.url(artifact.file, filename=artifact.name, parameters=parameters))
     etag = f'"{artifact.sha256}"'
-    headers = {"ETag": etag, "Accept-Ranges": "bytes"}
+    headers = {"ETag": etag}
     if etag in (known := parse_etags(request.headers.get("If-None-Match", ""))) or known == ["*"]:
         return HttpResponse(status=304, headers=headers)
     headers["Content-Disposition"] = content_disposition_header(True, artifact.name)
+    if settings.ACCEL_REDIRECT:  # nginx sends the file, and knows ranges itself
+        headers["X-Accel-Redirect"] = settings.ACCEL_REDIRECT + quote(artifact.file)
+        return HttpResponse(headers=headers, content_type=artifact.media_type)
+    headers["Accept-Ranges"] = "bytes"
     try:
         part = wanted_range(request, etag, artifact.size)
     except ValueError:

@@ -4,13 +4,21 @@ from django.urls import path
 
 from . import downloads, feed, pages, subscribing, vagrant
 
+VAGRANT = (
+    "<slug:team>/<slug:appliance>",
+    "<slug:team>/<slug:appliance>/metadata.json",
+    "api/v2/vagrant/<slug:team>/<slug:appliance>",
+)
 app_name = "catalog"
 urlpatterns = [
     path("", pages.home, name="home"),
     path("api/v2/vagrant/<slug:team>/<slug:appliance>", vagrant.box, name="vagrant"),
+    # A server of its own for Vagrant, whose users want prereleases: box_server_url = "https://…/prereleases".
+    *(path(f"prereleases/{each}", vagrant.box, {"prereleases": True}) for each in VAGRANT),
     path("<slug:team>", pages.team, name="team"),
     path("<slug:team>/<slug:appliance>", pages.appliance, name="appliance"),
     # A version begins with a digit.
+    path("<slug:team>/<slug:appliance>/metadata.json", vagrant.box, name="metadata"),
     path("<slug:team>/<slug:appliance>/feed.atom", feed.feed, name="feed"),
     path("<slug:team>/<slug:appliance>/subscribe", subscribing.subscribe, name="subscribe"),
     path("<slug:team>/<slug:appliance>/<str:version>", pages.version, name="version"),

@@ -19,6 +19,7 @@ ADDRESSES = {
     "logout": ("/logout", PUBLIC),
     "schema": ("/schema/appliance.json", PUBLIC),
     "catalog:home": ("/", PUBLIC),
+    "catalog:metadata": ("/acme/wiki/metadata.json", PUBLIC),
     "catalog:vagrant": ("/api/v2/vagrant/acme/wiki", PUBLIC),
     "catalog:team": ("/acme", PUBLIC),
     # The appliance of this table is a draft: its own people are told so, all others that there is nothing.

@@ -78,6 +78,7 @@ def test_a_range_outside_of_the_file_is_refused_with_its_size(client, release, a
     response = client.get(ADDRESS, headers={"range": asked})
     assert response.status_code == 416
     assert response["Content-Range"] == f"bytes */{SIZE}"
+    assert response["Cache-Control"] == "private, no-store"
 
 
 def test_a_resume_of_another_file_gets_the_whole(client, release):
@@ -172,6 +173,20 @@ def test_a_bucket_serves_its_files_itself(client, release, settings, monkeypatch
     assert query["response-content-disposition"] == ['attachment; filename="wiki-1.0.0.qcow2"']
     assert query["response-content-type"] == ["application/x-qemu-disk"]
     assert "no-store" in response["Cache-Control"]  # the address in it soon expires
+
+
+@pytest.mark.parametrize("asked", [{}, {"range": "bytes=5-"}, {"range": f"bytes={SIZE}-"}])
+def test_nginx_is_told_which_file_to_send_and_does_the_rest(client, release, settings, asked):
+    settings.ACCEL_REDIRECT = "/files/"
+    artifact = release.revisions.get().builds.get().artifacts.get()
+    for method in (client.get, client.head):
+        response = method(ADDRESS, headers=asked)
+        assert (response.status_code, response.content) == (200, b"")
+        assert response["X-Accel-Redirect"] == f"/files/{artifact.file}"
+        assert (response["ETag"], response["Content-Type"]) == (ETAG, "application/x-qemu-disk")
+        assert response["Content-Disposition"] == 'attachment; filename="wiki-1.0.0.qcow2"'
+    assert client.get(ADDRESS, headers={"if-none-match": ETAG}).status_code == 304
+    assert client.get(ADDRESS.replace("/r1/", "/r2/")).status_code == 404
 
 
 def test_files_of_failed_builds_are_not_served(client, release):

@@ -1,5 +1,6 @@
 """What visitors see, and how many queries it takes."""
 
+import html
 from datetime import timedelta
 
 import pytest
@@ -9,7 +10,7 @@ from appliances.models import Appliance, Release, Revision
 from builds.models import Artifact, Build, CheckResult
 from tests import factories
 
-from .shelves import published, put_up
+from .shelves import file, published, put_up
 
 pytestmark = pytest.mark.django_db
 BUDGET = 12
@@ -138,6 +139,44 @@ def test_commands_are_complete(client):
     ):
         assert command in page
     assert release.revisions.get().builds.get().artifacts.first().sha256 in page
+
+
+def vagrants_commands(client, address: str) -> str:
+    return html.unescape(text(client.get(address, headers={"host": "images.example.org"})))
+
+
+def test_vagrants_commands_find_the_rebuild_that_is_up(client):
+    release = published("1.4.0", formats=("box-libvirt",))
+    release.revisions.update(state="superseded")
+    revision = factories.revision(release, state="published", published_at=timezone.now())
+    file(factories.build(revision, state="succeeded"), "box-libvirt", b"rebuilt")
+    page = vagrants_commands(client, "/acme/wiki")
+    assert "vagrant box add http://images.example.org/acme/wiki --box-version 1.4.0.2 --provider libvirt" in page
+    assert 'config.vm.box_version = "~> 1.4.0.0"' in page
+    assert "1.4.0.2: this takes 1.4.0 and its rebuilds" in page
+
+
+def test_vagrants_commands_find_a_prerelease(client):
+    published("2.0.0-rc1", formats=("box-libvirt",))
+    page = vagrants_commands(client, "/acme/wiki/2.0.0-rc1")
+    address = "http://images.example.org/acme/wiki?prereleases=1"
+    assert f"vagrant box add '{address}' --box-version 2.0.0-rc1 --provider libvirt" in page
+    assert f'config.vm.box_url = "{address}"' in page
+    assert 'config.vm.box_version = "2.0.0-rc1"' in page
+
+
+def test_any_providers_box_is_shown_wherever_it_is_and_for_whatever_processor(client):
+    release = published(formats=("box-libvirt", "box-parallels"))
+    build = release.revisions.get().builds.get()
+    file(build, "box-libvirt", b"arm", architecture="arm64", name="wiki-arm64.box")
+    elsewhere = {"url": "https://boxes.example.org/wiki.box"}
+    factories.artifact(build, format="box-lxc", name="wiki-lxc.box", sha256="", size=0, details=elsewhere)
+    page = vagrants_commands(client, "/acme/wiki")
+    for shown in ("box for libvirt, arm64", "box for Parallels", "box for lxc", "kept at boxes.example.org"):
+        assert shown in page
+    assert 'href="https://boxes.example.org/wiki.box"' in page
+    assert "--provider lxc" in page
+    assert names(client, "?platform=vagrant") == {"wiki"}
 
 
 def test_the_evidence_is_shown(client):
