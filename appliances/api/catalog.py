@@ -1,4 +1,4 @@
-"""The catalog, as everybody sees it: no token is needed, but for what is only a team's. Its files are with the artifacts."""
+"""The catalog: no token is needed, but for what is only a team's. Its files are with the artifacts."""
 
 from __future__ import annotations
 

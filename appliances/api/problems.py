@@ -36,7 +36,7 @@ KINDS = {
     "in-progress": Kind(
         409, "Still at work", "The first request with this `Idempotency-Key` has not ended: ask again."
     ),
-    "withdrawn": Kind(410, "Withdrawn", "Its team took the version back: `detail` says why, `hint` what to use instead."),
+    "withdrawn": Kind(410, "Withdrawn", "Its team took it back: `detail` says why, `hint` what to use instead."),
     "stale": Kind(412, "Changed meanwhile", "The header `If-Match` names a version that is no longer the newest."),
     "too-large": Kind(413, "Too large", "The body is larger than this address takes."),
     "media-type": Kind(415, "Unknown kind of body", "The body is not `application/json`."),

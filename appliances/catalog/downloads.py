@@ -109,7 +109,9 @@ def gone(request: HttpRequest, revision: Revision, name: str) -> HttpResponseBas
         }
         response: HttpResponseBase = JsonResponse(said, status=410)
     else:
-        response = render(request, "catalog/gone.html", {"release": release, "name": name, "instead": instead}, status=410)
+        response = render(
+            request, "catalog/gone.html", {"release": release, "name": name, "instead": instead}, status=410
+        )
     patch_vary_headers(response, ["Accept"])
     return response if release.appliance.visibility == Visibility.PUBLIC else keep_private(response)
 

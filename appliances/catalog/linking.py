@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
@@ -18,8 +17,9 @@ from .shelf import is_offered
 
 
 @require_POST
-@login_required
 def link(request: HttpRequest, team: str, appliance: str, version: str, number: int, name: str) -> HttpResponseBase:
+    if not request.user.is_authenticated:
+        raise Http404("Links are made by people.")
     try:
         revision = revision_at(request, team, appliance, version, number)
     except Withdrawn as caught:
@@ -31,12 +31,14 @@ def link(request: HttpRequest, team: str, appliance: str, version: str, number: 
     artifact.build.revision = revision
     until = timezone.now() + links.USUAL
     address = links.make(artifact, until, by=request.user)
+    address = request.build_absolute_uri(address)
     context = {
         "area": "catalog",
         "release": revision.release,
         "artifact": artifact,
         "until": until,
-        "address": request.build_absolute_uri(address),
+        "address": address,
+        "command": f"curl -fL -C - -o {artifact.name} '{address}'",
     }
     response = keep_private(render(request, "catalog/link.html", context))
     response["Referrer-Policy"] = "no-referrer"

@@ -1,7 +1,7 @@
 """Addresses that let whoever has them download one file for a while: for programs and people without a token.
 
-No row is kept, only what the audit log says: the signature holds the file's number and the end. Withdrawing the version ends all of its links, and
-so does a new SECRET_KEY.
+No row is kept, only what the audit log says: the signature holds the file's number and the end. Withdrawing the
+version ends all of its links, and so does a new SECRET_KEY.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from appliances.models import Appliance, Release, Team
 from appliances.permissions import can_maintain, can_view
 from appliances.states import ReleaseState, Visibility
 
-from . import listing, vagrant
+from . import bringing, listing, vagrant
 from .access import appliance_for, keep_private, release_for
 from .instead import instead_of
 from .reader import reader_of
@@ -78,6 +78,16 @@ def channels_of(appliance: Appliance) -> dict[int, list[str]]:
     return found
 
 
+def commands(site: str, shelf: Shelf | None) -> dict[str, str]:
+    """For what can be had only with a token."""
+    boxes = shelf and any(way.family.key == "vagrant" for way in shelf.ways)
+    return {
+        "take_token": bringing.TAKE,
+        "vagrant_exports": bringing.vagrant(site) if boxes else "",
+        "netrc": bringing.netrc(site),
+    }
+
+
 def show(request: HttpRequest, release: Release, *, single: bool = False) -> HttpResponseBase:
     appliance, reader = release.appliance, reader_of(request)
     newest = release if not single else newest_of(appliance)
@@ -100,7 +110,7 @@ def show(request: HttpRequest, release: Release, *, single: bool = False) -> Htt
         "channels": channels_of(appliance),
         "versions_shown": VERSIONS_SHOWN,
         "may_maintain": reader.may(can_maintain, appliance.team),
-        "site": site_of(request),
+        **(commands(site_of(request), shelf) if appliance.visibility == Visibility.TEAM else {}),
     }
     response = render(request, "catalog/appliance.html", context)
     patch_vary_headers(response, ["Authorization", "Cookie"])

@@ -96,9 +96,7 @@ VERBS = {
         "stays and tells your reason. "
         "You can restore it later.",
         "It is withdrawn.",
-        lambda release, user, data: releases.withdraw(
-            release, reason=data["reason"], instead=data["instead"], by=user
-        ),
+        lambda release, user, data: releases.withdraw(release, reason=data["reason"], instead=data["instead"], by=user),
         lambda release, revisions: release.state == ReleaseState.PUBLISHED,
         danger=True,
     ),

@@ -60,7 +60,7 @@ def retire(image: str, place: Place) -> None:
 
 
 def bring_back(image: str, place: Place) -> None:
-    """Undo `retire()`. A date that has passed meanwhile cannot be set again, and need not be. Others stay as they are."""
+    """Undo `retire()`; a date that has passed meanwhile need not be set again. What was not retired stays as it is."""
     ec2 = place.client("ec2")
     former = _tags(_described(image, ec2)).get(FORMER_DATE, "")
     if not former:
@@ -104,6 +104,8 @@ def blocked(place: Place) -> BuildError:
 def _retire(image: str, ec2: Any) -> None:
     described, soon = _described(image, ec2), datetime.now(UTC) + SOON
     date = described.get("DeprecationTime")
+    if not described:
+        return
     if not _tags(described).get(FORMER_DATE):
         ec2.create_tags(Resources=[image], Tags=[{"Key": FORMER_DATE, "Value": date or NEVER}])
     if not date or datetime.fromisoformat(date) > soon:
@@ -115,7 +117,8 @@ def _deprecate_at(image: str, when: datetime, ec2: Any) -> None:
 
 
 def _described(image: str, ec2: Any) -> dict[str, Any]:
-    return dict(ec2.describe_images(ImageIds=[image])["Images"][0])
+    """Nothing when it is gone, as EC2 may also say by an error."""
+    return next(iter(ec2.describe_images(ImageIds=[image])["Images"]), {})
 
 
 def _tags(described: dict[str, Any]) -> dict[str, str]:
