@@ -57,8 +57,8 @@ class ApplianceForm(forms.ModelForm):
         }
         help_texts = {
             "slug": "The last part of its address and its Vagrant name. It stays.",
-            "visibility": "On the catalog, once it is published. It changes nothing outside: a published AMI stays shared "
-            "as its template says, one in vCenter too, and what others have downloaded they have.",
+            "visibility": "On the catalog, once it is published. It changes nothing outside: a published AMI stays "
+            "shared as its template says, one in vCenter too, and what others have downloaded they have.",
         }
 
     def __init__(self, *args: Any, teams: list[Team], **kwargs: Any) -> None:
