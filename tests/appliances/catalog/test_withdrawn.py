@@ -65,7 +65,7 @@ def test_people_and_programs_are_told_the_same(client, bad):
         assert words in page.content.decode()
     answer = client.get(FILE, headers={"accept": "application/json"})
     assert answer.status_code == 410
-    assert answer["Vary"] == "Accept"
+    assert "Accept" in answer["Vary"]
     assert answer.json() == {
         "detail": "acme/wiki 1.1.0 was withdrawn, so wiki-1.1.0.qcow2 cannot be downloaded any more.",
         "reason": "It ate the disk.",
@@ -88,7 +88,7 @@ def test_it_leaves_every_index_at_once_and_comes_back(client, bad):
     assert where() == [False, False, False]
     releases.restore(bad, by=None)
     assert where() == [True, False, True]  # it has no box
-    assert client.get(FILE).status_code == 200
+    assert client.head(FILE).status_code == 200
     assert bad.instead is None
 
 
