@@ -79,6 +79,12 @@ class Subject:
     """Under which version Vagrant finds each provider's box."""
     downloads: list[Download]
     places: dict[str, list[Place]]
+    private: bool = False
+    """Only with a token."""
+
+    @property
+    def curl(self) -> str:
+        return 'curl -H "Authorization: Bearer $SLIPWAY_TOKEN"' if self.private else "curl"
 
     @property
     def forwards(self) -> list[tuple[int, int]]:
@@ -97,20 +103,20 @@ def ways(subject: Subject) -> list[Way]:
         downloads = [each for each in subject.downloads if family.reads(each.artifact.format)]
         places = [place for name in family.formats for place in subject.places.get(name, ())]
         if downloads or places:
-            recipes = [*fetch(family, downloads), *RECIPES[family.key](subject), *verify(downloads)]
+            recipes = [*fetch(family, subject, downloads), *RECIPES[family.key](subject), *verify(subject, downloads)]
             found.append(Way(family, downloads, places, recipes))
     return found
 
 
-def fetch(family: Family, downloads: Sequence[Download]) -> list[Recipe]:
+def fetch(family: Family, subject: Subject, downloads: Sequence[Download]) -> list[Recipe]:
     """Vagrant downloads by itself; for the others, on a server without a browser."""
     if family.key == "vagrant" or not downloads:
         return []
     note = "Broken off? Run it again: it goes on where it stopped."
-    return [Recipe("Download in a terminal", f"curl -fLO -C - {downloads[0].url}", note)]
+    return [Recipe("Download in a terminal", f"{subject.curl} -fLO -C - {downloads[0].url}", note)]
 
 
-def verify(downloads: Sequence[Download]) -> list[Recipe]:
+def verify(subject: Subject, downloads: Sequence[Download]) -> list[Recipe]:
     ours = [each for each in downloads if each.artifact.file]
     if not ours:
         return []
@@ -118,7 +124,7 @@ def verify(downloads: Sequence[Download]) -> list[Recipe]:
     return [
         Recipe(
             "Verify what you downloaded",
-            f"curl -fsS {folder}/SHA256SUMS | sha256sum --check --ignore-missing",
+            f"{subject.curl} -fsS {folder}/SHA256SUMS | sha256sum --check --ignore-missing",
             "In the folder with the file; it answers “OK” when the file is exactly what was tested.",
         )
     ]

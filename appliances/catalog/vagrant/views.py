@@ -16,6 +16,7 @@ from django.views.decorators.http import require_safe
 from appliances.models import Appliance
 from appliances.states import Visibility
 
+from ..access import keep_private
 from ..reader import reader_of
 from . import boxes
 from .document import MEDIA_TYPE, body
@@ -65,10 +66,7 @@ def metadata_of(appliance: Appliance, request: HttpRequest, *, prereleases: bool
     response["ETag"] = f'W/"{name}"'
     response["Cache-Control"] = "no-cache"  # keep it, but ask: a version may be withdrawn at any time
     patch_vary_headers(response, ["Accept", "Accept-Encoding"])
-    if appliance.visibility != Visibility.PUBLIC:
-        response["Cache-Control"] = "private, no-store"
-        patch_vary_headers(response, ["Authorization", "Cookie"])
-    return response
+    return response if appliance.visibility == Visibility.PUBLIC else keep_private(response)
 
 
 def kept(name: str, make: Callable[[], bytes]) -> bytes:
