@@ -7,12 +7,13 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
+from appliances.channels import precedence
 from appliances.models import Appliance, Release, Team
 from appliances.permissions import can_maintain, can_view
 from appliances.states import ReleaseState
 
 from . import listing, vagrant
-from .shelf import Shelf, newest_of
+from .shelf import Shelf, shown_of
 
 VERSIONS_SHOWN = 12
 
@@ -38,11 +39,11 @@ def team(request: HttpRequest, team: str) -> HttpResponse:
 
 @require_safe
 def appliance(request: HttpRequest, team: str, appliance: str) -> HttpResponse:
-    """The newest version; the same address answers Vagrant, which asks for JSON."""
+    """The version that everybody should take; the same address answers Vagrant, which asks for JSON."""
     found = get_object_or_404(Appliance.objects.select_related("team"), team__slug=team, slug=appliance)
     if vagrant.wanted(request):
         return vagrant.metadata(request, found)
-    release = newest_of(found)
+    release = shown_of(found)
     if release is None:
         if can_view(request.user, found.team):
             return redirect("appliance", team, appliance)
@@ -78,25 +79,37 @@ def channels_of(appliance: Appliance) -> dict[int, list[str]]:
     return found
 
 
+def newer(versions: list[Release], than: Release) -> list[Release]:
+    """The published ones with a higher version, highest first."""
+    floor = precedence(than.version)
+    found = [each for each in versions if each.state == ReleaseState.PUBLISHED and precedence(each.version) > floor]
+    return sorted(found, key=lambda each: precedence(each.version), reverse=True)
+
+
 def show(request: HttpRequest, release: Release, *, single: bool = False) -> HttpResponse:
+    """`usual` is the version that everybody should take, and the appliance's own page shows."""
     appliance = release.appliance
-    newest = release if not single else newest_of(appliance)
-    versions = (
+    usual = release if not single else shown_of(appliance)
+    versions = list(
         appliance.releases.visible()
         .order_by("-published_at", "-pk")
         .only("appliance", "version", "state", "published_at")
     )
-    shelf = Shelf.of(release, site_of(request))
+    channels = channels_of(appliance)
+    shelf = Shelf.of(release, site_of(request), next(iter(channels.get(release.pk, ())), ""))
+    ahead = newer(versions, usual) if usual else []
     context = {
         "area": "catalog",
         "appliance": appliance,
         "release": release,
         "single": single,
-        "newest": newest if newest and newest.state == ReleaseState.PUBLISHED else None,
+        "usual": usual if usual and usual.state == ReleaseState.PUBLISHED else None,
+        "ahead": ahead,
+        "is_ahead": release in ahead,
         "shelf": shelf,
         "chosen": chosen(request, shelf),
         "versions": versions,
-        "channels": channels_of(appliance),
+        "channels": channels,
         "versions_shown": VERSIONS_SHOWN,
         "may_maintain": can_maintain(request.user, appliance.team),
     }

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from appliances.models import Appliance, Team, Token, User
 from appliances.states import Visibility
@@ -57,3 +57,10 @@ def shown(request: HttpRequest) -> str:
         except (binascii.Error, UnicodeDecodeError):
             return ""
     return request.GET.get("access_token", "")
+
+
+def challenge() -> HttpResponse:
+    """Asks for credentials. Clients such as vCenter's send those that they have only when they are asked."""
+    text = "Sign in: any user name, and a token as the password.\n"
+    headers = {"WWW-Authenticate": 'Basic realm="Slipway", charset="UTF-8"', "Cache-Control": "no-store"}
+    return HttpResponse(text, status=401, content_type="text/plain; charset=utf-8", headers=headers)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from builds.models import Artifact
 
-from . import places
+from . import gems, places
 from .families import BOX_PROVIDERS, FAMILIES, Family
 from .places import Place
 
@@ -47,6 +48,16 @@ class Way:
     downloads: Sequence[Download]
     places: Sequence[Place]
     recipes: Sequence[Recipe]
+    constraints: Sequence[Constraint] = ()
+
+
+@dataclass(frozen=True)
+class Constraint:
+    """What may stand for a version, and which version that is today."""
+
+    text: str
+    meaning: str
+    today: str
 
 
 @dataclass(frozen=True)
@@ -63,6 +74,19 @@ class Subject:
     ports: tuple[int, ...]
     downloads: dict[str, Download]
     places: dict[str, list[Place]]
+    channel: str = ""
+    """One that points to this version."""
+    boxes: Sequence[str] = ()
+    """The versions that have boxes now."""
+    library: str = ""
+    """The address of the content library that it is in."""
+    asks: bool = False
+    """The library asks who subscribes."""
+
+    @property
+    def followed(self) -> str:
+        """The address of the channel: what it leads to changes, and it does not."""
+        return f"{self.page_url}/{self.channel}" if self.channel else ""
 
     @property
     def forwards(self) -> list[tuple[int, int]]:
@@ -81,7 +105,8 @@ def ways(subject: Subject) -> list[Way]:
         places = [place for name in family.formats for place in subject.places.get(name, ())]
         if downloads or places:
             recipes = [*fetch(family, downloads), *RECIPES[family.key](subject), *verify(downloads)]
-            found.append(Way(family, downloads, places, recipes))
+            helped = constraints(subject) if family.key == "vagrant" else ()
+            found.append(Way(family, downloads, places, recipes, helped))
     return found
 
 
@@ -106,11 +131,34 @@ def verify(downloads: Sequence[Download]) -> list[Recipe]:
     ]
 
 
+def constraints(subject: Subject) -> list[Constraint]:
+    """From everything to this version alone."""
+    number = subject.version.partition("-")[0].split(".")
+    asked = {"": "whatever is the highest"}
+    if subject.version == ".".join(number) and all(part.isdigit() for part in number):
+        for count in range(2, len(number) + 1):
+            asked[f"~> {'.'.join(number[:count])}"] = f"{'.'.join(number[: count - 1])}.*, and no lower"
+    asked[f"= {subject.version}"] = "this one, for good"
+    return [Constraint(text, meaning, gems.best(subject.boxes, text)) for text, meaning in asked.items()]
+
+
 def aws(subject: Subject) -> list[Recipe]:
     images = subject.places["ami"]
+    follow = (
+        [
+            Recipe(
+                f"Terraform, with what {subject.channel} is at that time",
+                places.terraform_following(subject.slug, f"{subject.followed}/ami", subject.memory),
+                "Another version gives another AMI: Terraform then shows that it would replace the instance.",
+            )
+        ]
+        if subject.channel
+        else []
+    )
     return [
         Recipe("Launch it with the AWS CLI", places.cli(images[0], subject.memory), "KEY and GROUP are your own."),
         Recipe("Terraform", places.terraform(subject.slug, images, subject.memory)),
+        *follow,
         Recipe("CloudFormation", places.cloudformation(subject.slug, images, subject.memory)),
     ]
 
@@ -140,6 +188,18 @@ def qemu(subject: Subject) -> list[Recipe]:
                 "  --disk seed.iso,device=disk,bus=virtio,format=raw,readonly=on --noautoconsole",
             ),
         ]
+        if subject.channel:
+            recipes.append(
+                Recipe(
+                    f"Build on {subject.channel} with Packer",
+                    f'source "qemu" "{subject.slug}" {{\n'
+                    "  disk_image   = true\n"
+                    f'  iso_url      = "{subject.followed}/qcow2"\n'
+                    f'  iso_checksum = "file:{subject.followed}/qcow2.sha256"\n'
+                    "}",
+                    f"Both addresses stay; they lead to {subject.version} today.",
+                )
+            )
     if disk := subject.file("raw"):
         suffix = disk[disk.rfind(".") :]
         write = "sudo dd of=/dev/sdX bs=4M conv=fsync status=progress"
@@ -157,6 +217,7 @@ def vmware(subject: Subject) -> list[Recipe]:
         return clones
     return [
         *clones,
+        *subscribe(subject),
         Recipe(
             "Import with govc",
             f"govc import.ova -name={subject.slug} {file}\ngovc vm.power -on {subject.slug}",
@@ -168,6 +229,27 @@ def vmware(subject: Subject) -> list[Recipe]:
             f"  --datastore=DATASTORE --network='VM Network' \\\n"
             f"  {file} 'vi://USER@VCENTER/DATACENTER/host/CLUSTER'",
         ),
+    ]
+
+
+def subscribe(subject: Subject) -> list[Recipe]:
+    if not subject.library:
+        return []
+    host = urlsplit(subject.library).netloc
+    who = "Authentication: user vcsp, password one of your tokens that may read. " if subject.asks else ""
+    trust = (
+        "It asks whether to trust the certificate; compare its thumbprint with "
+        f"openssl s_client -connect {host if ':' in host else f'{host}:443'} </dev/null | openssl x509 -noout -fingerprint. "
+        if subject.library.startswith("https:")
+        else ""
+    )
+    return [
+        Recipe(
+            "Subscribe a vCenter",
+            subject.library,
+            f"Content Libraries, Create, Subscribed content library, with this address. {who}{trust}"
+            "All versions of this team are in it, and new ones arrive by themselves.",
+        )
     ]
 
 

@@ -7,13 +7,19 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from django.urls import reverse
+
+from appliances.channels import pointed
 from appliances.models import Appliance, Release, Revision
+from appliances.states import Visibility
+from appliances.words import LATEST
 from builds import outline
 from builds.engine.image import Size
 from builds.models import Artifact, CheckResult
 from builds.parity import Parity, compare
 
 from .families import FORMATS, label, place
+from .offers import on_offer
 from .places import Place, place_of
 from .recipes import Download, Subject, Way, ways
 
@@ -50,12 +56,14 @@ class Shelf:
     revision: Revision
     site: str
     """Where this site is, without a slash at the end: "https://images.example.org"."""
+    channel: str = ""
+    """One that points to it, for tools that follow."""
 
     @classmethod
-    def of(cls, release: Release, site: str) -> Shelf | None:
+    def of(cls, release: Release, site: str, channel: str = "") -> Shelf | None:
         """None when nothing of the release can be had."""
         revision = Revision.objects.published().filter(release=release).first()
-        return cls(release, revision, site) if revision else None
+        return cls(release, revision, site, channel) if revision else None
 
     @cached_property
     def artifacts(self) -> list[Artifact]:
@@ -105,8 +113,27 @@ class Shelf:
                 ports=self.ports,
                 downloads=self.downloads,
                 places=self.places,
+                channel=self.channel,
+                boxes=self.boxes,
+                library=f"{self.site}{self.library}",
+                asks=appliance.visibility != Visibility.PUBLIC,
             )
         )
+
+    @property
+    def library(self) -> str:
+        """The team's, or the one for whoever may have what is not everybody's."""
+        appliance = self.release.appliance
+        name = "library" if appliance.visibility == Visibility.PUBLIC else "private-library"
+        return reverse(f"catalog:{name}", args=[appliance.team.slug])
+
+    @cached_property
+    def boxes(self) -> list[str]:
+        """The versions of the appliance that have Vagrant boxes."""
+        boxes = on_offer().filter(
+            format__startswith="box-", build__revision__release__appliance=self.release.appliance_id
+        )
+        return list(boxes.order_by().values_list("build__revision__release__version", flat=True).distinct())
 
     @cached_property
     def results(self) -> list[CheckResult]:
@@ -201,8 +228,6 @@ def difference(since: str, before: dict[str, str], now: dict[str, str]) -> Chang
     )
 
 
-def newest_of(appliance: Appliance) -> Release | None:
-    """What its page shows: the last that was published, or else the last that was withdrawn."""
-    return appliance.releases.published().order_by("-published_at", "-pk").first() or (
-        appliance.releases.visible().order_by("-published_at", "-pk").first()
-    )
+def shown_of(appliance: Appliance) -> Release | None:
+    """What its page shows: what everybody should take, or else the last that was withdrawn."""
+    return pointed(appliance, LATEST) or appliance.releases.visible().order_by("-published_at", "-pk").first()
