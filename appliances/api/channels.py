@@ -27,8 +27,8 @@ class ChannelShape(Output):
     version: str | None = Field(description="What it points to now.", examples=["1.4.0"])
     promoted: str | None = Field(description="What was promoted to it; null: it follows the versions.")
     url: str = Field(
-        description="Leads to the version’s page, or with `Accept: application/json` says what there is of it. Below it: "
-        "`/qcow2` and so on, `/ami`, `/SHA256SUMS`.",
+        description="Leads to the version’s page; with `Accept: application/json` it says what there is of it. "
+        "Below it: `/qcow2` and so on, `/ami`, `/SHA256SUMS`.",
         examples=["https://images.example.org/acme/wiki/stable"],
     )
 

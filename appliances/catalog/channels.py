@@ -26,13 +26,11 @@ TEXT = "text/plain; charset=utf-8"
 
 
 def following(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Gives the view what the channel offers now. Nobody may remember the answer: that is what the addresses are for."""
+    """Gives the view what the channel offers now. Nobody may remember the answer."""
 
     @require_safe
     @wraps(view)
-    def with_revision(
-        request: HttpRequest, team: str, appliance: str, channel: str, **kwargs: Any
-    ) -> HttpResponse:
+    def with_revision(request: HttpRequest, team: str, appliance: str, channel: str, **kwargs: Any) -> HttpResponse:
         found = get_object_or_404(Appliance.objects.select_related("team"), team__slug=team, slug=appliance)
         release = pointed(found, channel) if reader_of(request).may_read(found) else None
         revision = Revision.objects.published().filter(release=release).first() if release else None

@@ -1,4 +1,4 @@
-"""Parts of addresses. A version begins with a digit and a channel with a letter, so that both can stand in one place."""
+"""Parts of addresses. A version begins with a digit and a channel with a letter: both can stand in one place."""
 
 from __future__ import annotations
 

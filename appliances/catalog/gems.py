@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from functools import total_ordering
 from itertools import dropwhile, zip_longest
 
-REQUIREMENT = re.compile(r"\s*(=|!=|>=|<=|~>|>|<)?\s*([0-9]+(?:\.[0-9A-Za-z]+)*(?:-[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?)\s*")
+REQUIREMENT = re.compile(
+    r"\s*(=|!=|>=|<=|~>|>|<)?\s*([0-9]+(?:\.[0-9A-Za-z]+)*(?:-[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?)\s*"
+)
 
 
 @total_ordering
@@ -70,9 +72,7 @@ HOLDS: dict[str, Callable[[Version, Version], bool]] = {
     "<": lambda version, wanted: version < wanted,
     ">=": lambda version, wanted: version >= wanted,
     "<=": lambda version, wanted: version <= wanted,
-    "~>": lambda version, wanted: (
-        version >= wanted and Version(".".join(map(str, version.numbers))) < wanted.bumped
-    ),
+    "~>": lambda version, wanted: version >= wanted and Version(".".join(map(str, version.numbers))) < wanted.bumped,
 }
 
 

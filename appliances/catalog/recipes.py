@@ -236,10 +236,11 @@ def subscribe(subject: Subject) -> list[Recipe]:
     if not subject.library:
         return []
     host = urlsplit(subject.library).netloc
+    server = host if ":" in host else f"{host}:443"
     who = "Authentication: user vcsp, password one of your tokens that may read. " if subject.asks else ""
     trust = (
         "It asks whether to trust the certificate; compare its thumbprint with "
-        f"openssl s_client -connect {host if ':' in host else f'{host}:443'} </dev/null | openssl x509 -noout -fingerprint. "
+        f"openssl s_client -connect {server} </dev/null | openssl x509 -noout -fingerprint. "
         if subject.library.startswith("https:")
         else ""
     )

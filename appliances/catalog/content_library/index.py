@@ -117,7 +117,7 @@ class Library:
         }
 
     def item_path(self, release: Release) -> str:
-        """Below its root. Two libraries have documents of their own, since their addresses differ, but the same files."""
+        """Below its root. The libraries have the same files, but documents of their own: addresses in them differ."""
         appliance = release.appliance
         if self.team:
             return f"{appliance.slug}/{release.version}/item.json"
@@ -130,7 +130,9 @@ class Library:
     def _title(self, release: Release) -> str:
         appliance = release.appliance
         # A slug has no dot and a version begins with a digit: no two releases get the same name.
-        names = (appliance.slug, release.version) if self.team else (appliance.team.slug, appliance.slug, release.version)
+        names = (
+            (appliance.slug, release.version) if self.team else (appliance.team.slug, appliance.slug, release.version)
+        )
         return ".".join(names)
 
 

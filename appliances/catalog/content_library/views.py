@@ -74,16 +74,17 @@ def item(
         build__revision__release__appliance__slug=appliance,
         build__revision__release__version=version,
     )
-    for artifact in in_library(rows):
-        return told(request, reader, library, lambda: library.item(artifact))
-    raise Http404("The library has no such item.")
+    found = in_library(rows)
+    if not found:
+        raise Http404("The library has no such item.")
+    return told(request, reader, library, lambda: library.item(found[0]))
 
 
 @answered
 def file(
     request: HttpRequest, reader: Reader, team: str, appliance: str, version: str, number: int, name: str
 ) -> HttpResponseBase:
-    """One of those inside an OVA. It stays as long as the OVA itself can be had: a copy that has begun comes to its end."""
+    """One of those inside an OVA. It can be had as long as the OVA: a copy that has begun comes to its end."""
     try:
         revision, public = find(request, team, appliance, version, number)
     except Withdrawn as gone:
@@ -112,7 +113,9 @@ def shown(reader: Reader, library: Library) -> QuerySet[Artifact]:
     return on_offer().filter(build__revision__release__appliance__in=appliances)
 
 
-def told(request: HttpRequest, reader: Reader, library: Library, describe: Callable[[], dict[str, Any]]) -> HttpResponse:
+def told(
+    request: HttpRequest, reader: Reader, library: Library, describe: Callable[[], dict[str, Any]]
+) -> HttpResponse:
     """What a library says changes with its edition, and with whose eyes it is read; else it need not be made at all."""
     eyes = ",".join(map(str, sorted(reader.teams().values_list("pk", flat=True))))
     etag = f'"{library.edition}-{hashlib.sha256(eyes.encode()).hexdigest()[:12]}"'

@@ -82,5 +82,5 @@ def with_ova(version: str = "1.0.0", *, disk: bytes = CONTENT, **fields: Any) ->
     """A published release with an OVA that can be opened."""
     release = published(version, formats=(), **fields)
     build = release.revisions.get().builds.get()
-    file(build, "ova", ova(f"{release.appliance.slug}-{version}", disk))
+    file(build, "ova", ova(f"{release.appliance.slug}-{version}"[:60], disk))
     return release

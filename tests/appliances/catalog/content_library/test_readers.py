@@ -41,7 +41,7 @@ def test_anybody_sees_what_is_public(client, team):
         assert client.get(f"/vcsp/acme/{slug}/1.0.0/item.json").status_code == status
         assert client.get(f"/vcsp/items/acme/{slug}/1.0.0/item.json").status_code == status
     file = "/vcsp/acme/{0}/1.0.0/r1/{0}-1.0.0.ovf"
-    assert [client.get(file.format(slug)).status_code for slug in Visibility] == [200, 200, 404]
+    assert [client.head(file.format(slug)).status_code for slug in Visibility] == [200, 200, 404]
 
 
 @pytest.mark.parametrize("address", [PUBLIC, OWN, "/vcsp/private/items.json"])
@@ -54,7 +54,7 @@ def test_a_token_of_the_team_shows_all_of_it(client, team, address):
     assert {"Authorization", "Cookie"} <= set(response["Vary"].split(", "))
     for item in response.json()["items"]:
         for path in (item["selfHref"], item["files"][2]["hrefs"][0]):
-            found = client.get(f"{address.rpartition('/')[0]}/{path}", headers=who)
+            found = client.head(f"{address.rpartition('/')[0]}/{path}", headers=who)
             assert found.status_code == 200
             assert found["Cache-Control"] == "private, no-store"
 

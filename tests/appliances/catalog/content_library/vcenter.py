@@ -68,5 +68,3 @@ def number(text: Any) -> int:
     assert isinstance(text, str)
     assert re.fullmatch(r"[0-9]{1,19}", text), text
     return int(text)
-
-
