@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.paginator import Page, Paginator
-from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
+from django.db.models import BigIntegerField, Count, Exists, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from appliances.channels import USUAL
@@ -67,7 +67,9 @@ def appliances(choice: Choice) -> QuerySet[Appliance]:
     found = Appliance.objects.annotate(
         newest_release=Subquery(newest.values("pk")[:1]),
         newest_at=Subquery(newest.values("published_at")[:1]),
-        shown_release=Coalesce(Subquery(stable.values("release")), Subquery(newest.values("pk")[:1])),
+        shown_release=Coalesce(
+            Subquery(stable.values("release")), Subquery(newest.values("pk")[:1]), output_field=BigIntegerField()
+        ),
     ).filter(newest_release__isnull=False)
     if choice.words:
         found = found.search(choice.words)
