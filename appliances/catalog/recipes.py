@@ -104,17 +104,20 @@ def ways(subject: Subject) -> list[Way]:
         downloads = [subject.downloads[name] for name in family.formats if name in subject.downloads]
         places = [place for name in family.formats for place in subject.places.get(name, ())]
         if downloads or places:
-            recipes = [*fetch(family, downloads), *RECIPES[family.key](subject), *verify(downloads)]
+            recipes = [*fetch(family, downloads, subject), *RECIPES[family.key](subject), *verify(downloads)]
             helped = constraints(subject) if family.key == "vagrant" else ()
             found.append(Way(family, downloads, places, recipes, helped))
     return found
 
 
-def fetch(family: Family, downloads: Sequence[Download]) -> list[Recipe]:
+def fetch(family: Family, downloads: Sequence[Download], subject: Subject) -> list[Recipe]:
     """Vagrant downloads by itself; for the others, on a server without a browser."""
     if family.key == "vagrant" or not downloads:
         return []
     note = "Broken off? Run it again: it goes on where it stopped."
+    if subject.channel:
+        address = f"{subject.followed}/{downloads[0].artifact.format}"
+        note += f" In scripts, curl -fLOJ {address} takes what {subject.channel} is at that time."
     return [Recipe("Download in a terminal", f"curl -fLO -C - {downloads[0].url}", note)]
 
 
@@ -133,11 +136,12 @@ def verify(downloads: Sequence[Download]) -> list[Recipe]:
 
 def constraints(subject: Subject) -> list[Constraint]:
     """From everything to this version alone."""
-    number = subject.version.partition("-")[0].split(".")
-    asked = {"": "whatever is the highest"}
-    if subject.version == ".".join(number) and all(part.isdigit() for part in number):
-        for count in range(2, len(number) + 1):
-            asked[f"~> {'.'.join(number[:count])}"] = f"{'.'.join(number[: count - 1])}.*, and no lower"
+    asked = {"": "the highest that there is"}
+    parts = subject.version.split(".")
+    if all(part.isdigit() for part in parts):
+        for count in range(2, len(parts) + 1):
+            least = ".".join(parts[:count])
+            asked[f"~> {least}"] = f"{least} or higher, below {gems.Version(least).bumped.text}"
     asked[f"= {subject.version}"] = "this one, for good"
     return [Constraint(text, meaning, gems.best(subject.boxes, text)) for text, meaning in asked.items()]
 
@@ -217,7 +221,6 @@ def vmware(subject: Subject) -> list[Recipe]:
         return clones
     return [
         *clones,
-        *subscribe(subject),
         Recipe(
             "Import with govc",
             f"govc import.ova -name={subject.slug} {file}\ngovc vm.power -on {subject.slug}",
@@ -229,6 +232,7 @@ def vmware(subject: Subject) -> list[Recipe]:
             f"  --datastore=DATASTORE --network='VM Network' \\\n"
             f"  {file} 'vi://USER@VCENTER/DATACENTER/host/CLUSTER'",
         ),
+        *subscribe(subject),
     ]
 
 
