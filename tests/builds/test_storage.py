@@ -1,6 +1,7 @@
 import errno
 import hashlib
 import os
+from contextlib import closing
 from datetime import timedelta
 
 import boto3
@@ -193,6 +194,7 @@ def test_a_part_of_a_file_is_read_by_itself(kind, source, request):
     store = request.getfixturevalue(kind)
     store.put(source, "artifacts/1-abc/part.ova")
     assert store.part("artifacts/1-abc/part.ova", 5, 17).read() == DATA[5:17]
-    assert b"".join(store.part("artifacts/1-abc/part.ova", 1, len(DATA))) == DATA[1:]
-    with pytest.raises(OSError, match="none.ova"):
+    with closing(store.part("artifacts/1-abc/part.ova", 1, len(DATA))) as part:
+        assert b"".join(part) == DATA[1:]
+    with pytest.raises(OSError, match=r"none\.ova"):
         store.part("artifacts/1-abc/none.ova", 0, 1)
