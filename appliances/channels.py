@@ -11,9 +11,10 @@ from builds.states import Wish
 
 from . import editions
 from .states import ReleaseState, RevisionState
+from .words import LATEST
 
 if TYPE_CHECKING:
-    from .models import Appliance
+    from .models import Appliance, Release
 
 USUAL = ("stable", "beta")
 """The channels that every appliance has and that choose their release themselves."""
@@ -66,6 +67,17 @@ def follow(appliance: Appliance) -> dict[int, tuple[str, ...]]:
         if release:
             pointed[release.pk] = (*pointed.get(release.pk, ()), name)
     return pointed
+
+
+def pointed(appliance: Appliance, name: str) -> Release | None:
+    """What can be had under a channel's name now. `latest` is what `stable` points to, or else the last published."""
+    wanted = USUAL[0] if name == LATEST else name
+    rows = appliance.channels.filter(name=wanted, release__state=ReleaseState.PUBLISHED).select_related("release")
+    for row in rows:
+        return row.release
+    if name != LATEST:
+        return None
+    return appliance.releases.published().order_by("-published_at", "-pk").first()
 
 
 def automatic(versions: Iterable[str]) -> dict[str, str]:

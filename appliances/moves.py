@@ -56,4 +56,6 @@ def put_up(
             move_release(release, ReleaseState.DRAFT, ReleaseState.PUBLISHED, published_at=now)
         audit.record(revision, name, text, by=by, note=note)
         deliver(release.appliance)
+        revision.edition = release.appliance.edition
+        type(revision).objects.filter(pk=revision.pk).update(edition=revision.edition)
     revision.release = release

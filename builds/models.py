@@ -180,6 +180,9 @@ class Artifact(models.Model):
         default=False, help_text="Nobody asked for it: it is kept until what is made of it has come to be."
     )
     downloads = models.PositiveIntegerField(default=0)
+    members = models.JSONField(
+        default=list, blank=True, help_text="Of an OVA: [name, first byte, bytes] of each file in it, once looked up."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     holds: tuple[str, ...] = ()

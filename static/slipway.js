@@ -9,10 +9,12 @@
     if (!button) return;
     const source = button.parentElement.querySelector("pre, code");
     try {
-      await navigator.clipboard.writeText(source.textContent.trim());
+      // What is shown may be short: the title is all of it.
+      await navigator.clipboard.writeText(source.title || source.textContent.trim());
       button.textContent = "Copied";
     } catch {
       // No clipboard (plain http): select the text, so that one key press copies it.
+      if (source.title) source.textContent = source.title;
       getSelection().selectAllChildren(source);
       button.textContent = "Press Ctrl C";
     }

@@ -17,7 +17,7 @@ from pydantic import Field
 from appliances.catalog import links
 from appliances.catalog.downloads import counts, keep, serve
 from appliances.catalog.instead import instead_of
-from appliances.catalog.shelf import is_offered, newest_of, once_published
+from appliances.catalog.shelf import is_offered, once_published, shown_of
 from appliances.models import Appliance, Release, Revision
 from appliances.permissions import can_maintain, can_view
 from appliances.states import RevisionState, Visibility
@@ -81,12 +81,12 @@ def list_artifacts(
     request: HttpRequest,
     team: str,
     appliance: str,
-    version: Annotated[str, Query("", description="The newest published one by default.")] = "",
+    version: Annotated[str, Query("", description="By default what `stable` points to, or else the newest.")] = "",
 ) -> Offer:
     """What can be downloaded. Needs no token for what is on the catalog; maintainers see finished drafts, too."""
     rows = Appliance.objects.readable_by(request.auth).select_related("team")
     found = get_object_or_404(rows, team__slug=team, slug=appliance)
-    release = found.releases.filter(version=version).first() if version else newest_of(found)
+    release = found.releases.filter(version=version).first() if version else shown_of(found)
     revision = offered(request.auth, release) if release else None
     if revision is None:
         raise Http404

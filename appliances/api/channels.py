@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from django.conf import settings
 from django.http import Http404, HttpRequest
 from ninja import Query, Router
 from pydantic import Field
@@ -25,6 +26,11 @@ class ChannelShape(Output):
     name: str = Field(examples=["stable"])
     version: str | None = Field(description="What it points to now.", examples=["1.4.0"])
     promoted: str | None = Field(description="What was promoted to it; null: it follows the versions.")
+    url: str = Field(
+        description="Leads to the version’s page; with `Accept: application/json` it says what there is of it. "
+        "Below it: `/qcow2` and so on, `/ami`, `/SHA256SUMS`.",
+        examples=["https://images.example.org/acme/wiki/stable"],
+    )
 
     @classmethod
     def of(cls, row: Channel) -> ChannelShape:
@@ -32,6 +38,7 @@ class ChannelShape(Output):
             name=row.name,
             version=row.release.version if row.release else None,
             promoted=row.pinned.version if row.pinned else None,
+            url=f"{settings.SITE_URL}{row.get_absolute_url()}",
         )
 
 

@@ -73,7 +73,11 @@ def wants_html(request: HttpRequest) -> bool:
 
 
 def wants_json(request: HttpRequest) -> bool:
-    return not wants_html(request) and "json" in request.headers.get("Accept", "")
+    """Vagrant says exactly `Accept: application/json`; a browser would rather have HTML."""
+    try:
+        return request.get_preferred_type(["text/html", "application/json"]) == "application/json"
+    except ValueError:  # it is no list of media types
+        return False
 
 
 def _is_known(team: str, appliance: str = "", **_: Any) -> bool:

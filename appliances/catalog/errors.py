@@ -6,11 +6,11 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.cache import patch_vary_headers
 from django.views.defaults import page_not_found
 
-from . import vagrant
+from .access import wants_json
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    if vagrant.wanted(request):
+    if wants_json(request):
         response: HttpResponse = JsonResponse({"errors": ["There is nothing at this address."]}, status=404)
     else:
         response = page_not_found(request, exception)

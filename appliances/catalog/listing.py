@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.paginator import Page, Paginator
-from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
+from django.db.models import BigIntegerField, Count, Exists, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
-from appliances.models import Appliance, Release, Revision, Team
+from appliances.channels import USUAL
+from appliances.models import Appliance, Channel, Release, Revision, Team
 from appliances.states import ReleaseState, RevisionState
 from builds.models import Artifact
 
@@ -58,14 +60,19 @@ class Card:
 
 
 def appliances(choice: Choice) -> QuerySet[Appliance]:
-    """Those on the catalog that the visitor asked for, each with `newest_release` and `newest_at`.
+    """Those on the catalog that the visitor asked for, each with `newest_release`, `newest_at` and `shown_release`,
+    the one that everybody should take.
 
     Whoever lists them adds `listed_for(reader)`, whoever looks for one `readable_by(reader)`.
     """
     newest = Release.objects.published().filter(appliance=OuterRef("pk")).order_by("-published_at", "-pk")
+    stable = Channel.objects.filter(appliance=OuterRef("pk"), name=USUAL[0], release__state=ReleaseState.PUBLISHED)
     found = Appliance.objects.annotate(
         newest_release=Subquery(newest.values("pk")[:1]),
         newest_at=Subquery(newest.values("published_at")[:1]),
+        shown_release=Coalesce(
+            Subquery(stable.values("release")), Subquery(newest.values("pk")[:1]), output_field=BigIntegerField()
+        ),
     ).filter(newest_release__isnull=False)
     if choice.words:
         found = found.search(choice.words)
@@ -87,7 +94,7 @@ def appliances(choice: Choice) -> QuerySet[Appliance]:
 def page(choice: Choice, number: str, reader: Reader) -> tuple[Page[Appliance], list[Card]]:
     """One page and its cards; a number that is out of range gives the nearest page."""
     found = Paginator(appliances(choice).listed_for(reader), PAGE_SIZE).get_page(number)
-    releases = Release.objects.in_bulk([appliance.newest_release for appliance in found])
+    releases = Release.objects.in_bulk([appliance.shown_release for appliance in found])
     formats: dict[int, set[str]] = {}
     rows = (
         Artifact.objects.of_succeeded_builds()
@@ -97,7 +104,7 @@ def page(choice: Choice, number: str, reader: Reader) -> tuple[Page[Appliance], 
     for release, format_ in rows:
         formats.setdefault(release, set()).add(format_)
     cards = [
-        Card(each, releases[each.newest_release], families_of(formats.get(each.newest_release, ()))) for each in found
+        Card(each, releases[each.shown_release], families_of(formats.get(each.shown_release, ()))) for each in found
     ]
     return found, cards
 

@@ -8,15 +8,16 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
+from appliances.channels import precedence
 from appliances.models import Appliance, Release, Team
 from appliances.permissions import can_maintain, can_view
 from appliances.states import ReleaseState, Visibility
 
 from . import bringing, listing, vagrant
-from .access import appliance_for, keep_private, release_for
+from .access import appliance_for, keep_private, release_for, wants_json
 from .instead import instead_of
 from .reader import reader_of
-from .shelf import Shelf, newest_of
+from .shelf import Shelf, shown_of
 
 VERSIONS_SHOWN = 12
 
@@ -44,11 +45,11 @@ def team(request: HttpRequest, team: str) -> HttpResponse:
 
 @require_safe
 def appliance(request: HttpRequest, team: str, appliance: str) -> HttpResponseBase:
-    """The newest version; the same address answers Vagrant, which asks for JSON."""
-    if vagrant.wanted(request):
+    """The version that everybody should take; the same address answers Vagrant, which asks for JSON."""
+    if wants_json(request):
         return vagrant.box(request, team, appliance)
     found = appliance_for(request, team, appliance)
-    release = newest_of(found)
+    release = shown_of(found)
     if release is None:
         if can_view(request.user, found.team):
             return redirect("appliance", team, appliance)
@@ -88,26 +89,38 @@ def commands(site: str, shelf: Shelf | None) -> dict[str, str]:
     }
 
 
+def newer(versions: list[Release], than: Release) -> list[Release]:
+    """The published ones with a higher version, highest first."""
+    floor = precedence(than.version)
+    found = [each for each in versions if each.state == ReleaseState.PUBLISHED and precedence(each.version) > floor]
+    return sorted(found, key=lambda each: precedence(each.version), reverse=True)
+
+
 def show(request: HttpRequest, release: Release, *, single: bool = False) -> HttpResponseBase:
+    """`usual` is the version that everybody should take, and the appliance's own page shows."""
     appliance, reader = release.appliance, reader_of(request)
-    newest = release if not single else newest_of(appliance)
-    versions = (
+    usual = release if not single else shown_of(appliance)
+    versions = list(
         appliance.releases.visible()
         .order_by("-published_at", "-pk")
         .only("appliance", "version", "state", "published_at")
     )
-    shelf = Shelf.of(release, site_of(request))
+    channels = channels_of(appliance)
+    shelf = Shelf.of(release, site_of(request), next(iter(channels.get(release.pk, ())), ""))
+    ahead = newer(versions, usual) if usual else []
     context = {
         "area": "catalog",
         "appliance": appliance,
         "release": release,
         "single": single,
-        "newest": newest if newest and newest.state == ReleaseState.PUBLISHED else None,
+        "usual": usual if usual and usual.state == ReleaseState.PUBLISHED else None,
+        "ahead": ahead,
+        "is_ahead": release in ahead,
         "instead": instead_of(release) if release.state == ReleaseState.WITHDRAWN else None,
         "shelf": shelf,
         "chosen": chosen(request, shelf),
         "versions": versions,
-        "channels": channels_of(appliance),
+        "channels": channels,
         "versions_shown": VERSIONS_SHOWN,
         "may_maintain": reader.may(can_maintain, appliance.team),
         **(commands(site_of(request), shelf) if appliance.visibility == Visibility.TEAM else {}),

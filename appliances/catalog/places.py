@@ -77,6 +77,23 @@ def terraform(slug: str, places: Sequence[Place], memory: int) -> str:
     )
 
 
+def terraform_following(slug: str, address: str, memory: int) -> str:
+    """The AMI is asked for each time that Terraform plans."""
+    name = slug.replace("-", "_")
+    return (
+        'data "aws_region" "current" {}\n\n'
+        f'data "http" "{name}" {{\n'
+        f'  url = "{address}"\n'
+        "}\n\n"
+        f'resource "aws_instance" "{name}" {{\n'
+        f"  ami           = jsondecode(data.http.{name}.response_body).images[data.aws_region.current.name]\n"
+        f'  instance_type = "{instance_type(memory)}"\n'
+        '  key_name      = "KEY"\n'
+        '  metadata_options { http_tokens = "required" }\n'
+        "}"
+    )
+
+
 def cloudformation(slug: str, places: Sequence[Place], memory: int) -> str:
     images = "".join(f"    {place.region}: {{Id: {place.reference}}}\n" for place in places)
     name = "".join(word.capitalize() for word in slug.split("-"))

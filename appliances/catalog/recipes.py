@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from appliances.models.upload import UNKNOWN
 from builds.models import Artifact
 
-from . import places
+from . import gems, places
 from .families import BOX, FAMILIES, Family, label
 from .places import Place
 from .vagrant.document import USUAL
@@ -61,6 +61,16 @@ class Way:
     downloads: Sequence[Download]
     places: Sequence[Place]
     recipes: Sequence[Recipe]
+    constraints: Sequence[Constraint] = ()
+
+
+@dataclass(frozen=True)
+class Constraint:
+    """What may stand for a version, and which version that is today."""
+
+    text: str
+    meaning: str
+    today: str
 
 
 @dataclass(frozen=True)
@@ -79,12 +89,25 @@ class Subject:
     """Under which version Vagrant finds each provider's box."""
     downloads: list[Download]
     places: dict[str, list[Place]]
+    channel: str = ""
+    """One that points to this version."""
+    offered: Sequence[str] = ()
+    """The versions of all boxes that Vagrant finds now."""
+    library: str = ""
+    """The address of the content library that it is in."""
+    asks: bool = False
+    """The library asks who subscribes."""
     private: bool = False
     """Only with a token."""
 
     @property
     def curl(self) -> str:
         return 'curl -H "Authorization: Bearer $SLIPWAY_TOKEN"' if self.private else "curl"
+
+    @property
+    def followed(self) -> str:
+        """The address of the channel: what it leads to changes, and it does not."""
+        return f"{self.page_url}/{self.channel}" if self.channel else ""
 
     @property
     def forwards(self) -> list[tuple[int, int]]:
@@ -104,7 +127,8 @@ def ways(subject: Subject) -> list[Way]:
         places = [place for name in family.formats for place in subject.places.get(name, ())]
         if downloads or places:
             recipes = [*fetch(family, subject, downloads), *RECIPES[family.key](subject), *verify(subject, downloads)]
-            found.append(Way(family, downloads, places, recipes))
+            helped = constraints(subject) if family.key == "vagrant" else ()
+            found.append(Way(family, downloads, places, recipes, helped))
     return found
 
 
@@ -113,6 +137,9 @@ def fetch(family: Family, subject: Subject, downloads: Sequence[Download]) -> li
     if family.key == "vagrant" or not downloads:
         return []
     note = "Broken off? Run it again: it goes on where it stopped."
+    if subject.channel:
+        address = f"{subject.followed}/{downloads[0].artifact.format}"
+        note += f" In scripts, {subject.curl} -fLOJ {address} takes what {subject.channel} is at that time."
     return [Recipe("Download in a terminal", f"{subject.curl} -fLO -C - {downloads[0].url}", note)]
 
 
@@ -130,11 +157,35 @@ def verify(subject: Subject, downloads: Sequence[Download]) -> list[Recipe]:
     ]
 
 
+def constraints(subject: Subject) -> list[Constraint]:
+    """From everything to this version alone."""
+    asked = {"": "the highest that there is"}
+    parts = subject.version.split(".")
+    if all(part.isdigit() for part in parts):
+        for count in range(2, len(parts) + 1):
+            least = ".".join(parts[:count])
+            asked[f"~> {least}"] = f"{least} or higher, below {gems.Version(least).bumped.text}"
+    asked[f"= {subject.version}"] = "this one, for good"
+    return [Constraint(text, meaning, gems.best(subject.offered, text)) for text, meaning in asked.items()]
+
+
 def aws(subject: Subject) -> list[Recipe]:
     images = subject.places["ami"]
+    follow = (
+        [
+            Recipe(
+                f"Terraform, with what {subject.channel} is at that time",
+                places.terraform_following(subject.slug, f"{subject.followed}/ami", subject.memory),
+                "Another version gives another AMI: Terraform then shows that it would replace the instance.",
+            )
+        ]
+        if subject.channel
+        else []
+    )
     return [
         Recipe("Launch it with the AWS CLI", places.cli(images[0], subject.memory), "KEY and GROUP are your own."),
         Recipe("Terraform", places.terraform(subject.slug, images, subject.memory)),
+        *follow,
         Recipe("CloudFormation", places.cloudformation(subject.slug, images, subject.memory)),
     ]
 
@@ -164,6 +215,18 @@ def qemu(subject: Subject) -> list[Recipe]:
                 "  --disk seed.iso,device=disk,bus=virtio,format=raw,readonly=on --noautoconsole",
             ),
         ]
+        if subject.channel:
+            recipes.append(
+                Recipe(
+                    f"Build on {subject.channel} with Packer",
+                    f'source "qemu" "{subject.slug}" {{\n'
+                    "  disk_image   = true\n"
+                    f'  iso_url      = "{subject.followed}/qcow2"\n'
+                    f'  iso_checksum = "file:{subject.followed}/qcow2.sha256"\n'
+                    "}",
+                    f"Both addresses stay; they lead to {subject.version} today.",
+                )
+            )
     if disk := subject.file("raw"):
         suffix = disk[disk.rfind(".") :]
         write = "sudo dd of=/dev/sdX bs=4M conv=fsync status=progress"
@@ -192,6 +255,29 @@ def vmware(subject: Subject) -> list[Recipe]:
             f"  --datastore=DATASTORE --network='VM Network' \\\n"
             f"  {file} 'vi://USER@VCENTER/DATACENTER/host/CLUSTER'",
         ),
+        *subscribe(subject),
+    ]
+
+
+def subscribe(subject: Subject) -> list[Recipe]:
+    if not subject.library:
+        return []
+    host = urlsplit(subject.library).netloc
+    server = host if ":" in host else f"{host}:443"
+    who = "Authentication: user vcsp, password one of your tokens that may read. " if subject.asks else ""
+    trust = (
+        "It asks whether to trust the certificate; compare its thumbprint with "
+        f"openssl s_client -connect {server} </dev/null | openssl x509 -noout -fingerprint. "
+        if subject.library.startswith("https:")
+        else ""
+    )
+    return [
+        Recipe(
+            "Subscribe a vCenter",
+            subject.library,
+            f"Content Libraries, Create, Subscribed content library, with this address. {who}{trust}"
+            "All versions of this team are in it, and new ones arrive by themselves.",
+        )
     ]
 
 

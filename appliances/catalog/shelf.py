@@ -7,8 +7,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from django.urls import reverse
+
+from appliances.channels import pointed
 from appliances.models import Appliance, Release, Revision
 from appliances.states import ReleaseState, RevisionState, Visibility
+from appliances.words import LATEST
 from builds import outline
 from builds.engine.image import Size
 from builds.models import Artifact, CheckResult
@@ -52,12 +56,14 @@ class Shelf:
     revision: Revision
     site: str
     """Where this site is, without a slash at the end: "https://images.example.org"."""
+    channel: str = ""
+    """One that points to it, for tools that follow."""
 
     @classmethod
-    def of(cls, release: Release, site: str) -> Shelf | None:
+    def of(cls, release: Release, site: str, channel: str = "") -> Shelf | None:
         """None when nothing of the release can be had."""
         revision = Revision.objects.published().filter(release=release).first()
-        return cls(release, revision, site) if revision else None
+        return cls(release, revision, site, channel) if revision else None
 
     @cached_property
     def artifacts(self) -> list[Artifact]:
@@ -109,6 +115,10 @@ class Shelf:
                 boxes=boxes.current(self.release) if self._has_boxes else {},
                 downloads=self.downloads,
                 places=self.places,
+                channel=self.channel,
+                offered=list(boxes.of(appliance)) if self._has_boxes else (),
+                library=f"{self.site}{self.library}",
+                asks=appliance.visibility != Visibility.PUBLIC,
                 private=appliance.visibility == Visibility.TEAM,
             )
         )
@@ -116,6 +126,13 @@ class Shelf:
     @property
     def _has_boxes(self) -> bool:
         return any(FAMILIES["vagrant"].reads(each.format) for each in self.artifacts)
+
+    @property
+    def library(self) -> str:
+        """The team's, or the one for whoever may have what is not everybody's."""
+        appliance = self.release.appliance
+        name = "library" if appliance.visibility == Visibility.PUBLIC else "private-library"
+        return reverse(f"catalog:{name}", args=[appliance.team.slug])
 
     @cached_property
     def results(self) -> list[CheckResult]:
@@ -225,8 +242,6 @@ def difference(since: str, before: dict[str, str], now: dict[str, str]) -> Chang
     )
 
 
-def newest_of(appliance: Appliance) -> Release | None:
-    """What its page shows: the last that was published, or else the last that was withdrawn."""
-    return appliance.releases.published().order_by("-published_at", "-pk").first() or (
-        appliance.releases.visible().order_by("-published_at", "-pk").first()
-    )
+def shown_of(appliance: Appliance) -> Release | None:
+    """What its page shows: what everybody should take, or else the last that was withdrawn."""
+    return pointed(appliance, LATEST) or appliance.releases.visible().order_by("-published_at", "-pk").first()

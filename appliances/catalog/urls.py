@@ -1,8 +1,17 @@
 """What everybody may read. These come last: their first part is any team's slug."""
 
-from django.urls import path
+from django.urls import include, path
 
-from . import downloads, feed, linking, pages, subscribing, vagrant
+from . import (
+    channels,
+    converters,  # noqa: F401 -- registers converters
+    downloads,
+    feed,
+    linking,
+    pages,
+    subscribing,
+    vagrant,
+)
 
 VAGRANT = (
     "<slug:team>/<slug:appliance>",
@@ -15,12 +24,19 @@ urlpatterns = [
     path("api/v2/vagrant/<slug:team>/<slug:appliance>", vagrant.box, name="vagrant"),
     # A server of its own for Vagrant, whose users want prereleases: box_server_url = "https://…/prereleases".
     *(path(f"prereleases/{each}", vagrant.box, {"prereleases": True}) for each in VAGRANT),
+    path("vcsp/", include("appliances.catalog.content_library.urls")),
     path("<slug:team>", pages.team, name="team"),
     path("<slug:team>/<slug:appliance>", pages.appliance, name="appliance"),
     # A version begins with a digit.
     path("<slug:team>/<slug:appliance>/metadata.json", vagrant.box, name="metadata"),
     path("<slug:team>/<slug:appliance>/feed.atom", feed.feed, name="feed"),
     path("<slug:team>/<slug:appliance>/subscribe", subscribing.subscribe, name="subscribe"),
+    # A channel's name begins with a letter, and `words.CHANNELS` are none.
+    path("<slug:team>/<slug:appliance>/<channel:channel>", channels.page, name="channel"),
+    path("<slug:team>/<slug:appliance>/<channel:channel>/", channels.page),
+    path("<slug:team>/<slug:appliance>/<channel:channel>/SHA256SUMS", channels.sums),
+    path("<slug:team>/<slug:appliance>/<channel:channel>/<slug:format>.sha256", channels.sum_of),
+    path("<slug:team>/<slug:appliance>/<channel:channel>/<slug:format>", channels.image),
     path("<slug:team>/<slug:appliance>/<str:version>", pages.version, name="version"),
     path("<slug:team>/<slug:appliance>/<str:version>/r<int:number>/SHA256SUMS", downloads.sums, name="sums"),
     path("<slug:team>/<slug:appliance>/<str:version>/r<int:number>/<str:name>", downloads.file, name="file"),

@@ -43,6 +43,7 @@ def appliance(request: HttpRequest, team: str, appliance: str) -> HttpResponse:
         "appliance": found,
         "releases": releases,
         "channels": found.channels.select_related("release", "pinned"),
+        "site": request.build_absolute_uri("/").rstrip("/"),
         "may_maintain": can_maintain(request.user, found.team),
     }
     return render(request, "dashboard/appliance.html", context)

@@ -89,7 +89,7 @@ class Release(Moved):
 class Revision(Moved):
     """The frozen inputs of a release. The same inputs (`digest`) make no second one."""
 
-    moved = ("state", "published_at")
+    moved = ("state", "published_at", "edition")
 
     release = models.ForeignKey(Release, models.CASCADE, related_name="revisions")
     number = models.PositiveIntegerField()
@@ -114,6 +114,9 @@ class Revision(Moved):
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True)
     published_at = models.DateTimeField(null=True, blank=True, help_text="When it was first published.")
+    edition = models.PositiveBigIntegerField(
+        default=0, editable=False, help_text="With which it was last put up: editions.py."
+    )
 
     builds: models.Manager[Build]
     objects = RevisionQuerySet.as_manager()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import tarfile
 import time
-from typing import Literal
+from collections.abc import Callable, Iterator
+from typing import Literal, NamedTuple
 
 BLOCK = tarfile.BLOCKSIZE
 END = bytes(2 * BLOCK)
@@ -31,3 +32,25 @@ def padding(size: int) -> bytes:
 
 def member(name: str, data: bytes, format: Format) -> bytes:
     return header(name, len(data), format) + data + padding(len(data))
+
+
+class Member(NamedTuple):
+    """A file inside an archive: `size` bytes from `start`."""
+
+    name: str
+    start: int
+    size: int
+
+
+def members(read: Callable[[int, int], bytes]) -> Iterator[Member]:
+    """The plain files of an archive, which is read by `read(start, stop)`: one block for each of them.
+
+    tarfile.TarError: it is no archive, or not a plain one.
+    """
+    start = 0
+    while (block := read(start, start + BLOCK)) != bytes(BLOCK):
+        info = tarfile.TarInfo.frombuf(block, "utf-8", "strict")
+        if not info.isreg():
+            raise tarfile.TarError(f"{info.name} is no plain file")
+        yield Member(info.name, start + BLOCK, info.size)
+        start += BLOCK + info.size + len(padding(info.size))

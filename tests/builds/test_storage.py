@@ -1,6 +1,7 @@
 import errno
 import hashlib
 import os
+from contextlib import closing
 from datetime import timedelta
 
 import boto3
@@ -186,3 +187,14 @@ def test_stale_keys_of_a_bucket_and_uploads_that_were_broken_off(bucket, source)
 
 def test_the_settings_choose_the_folder(data_dir):
     assert default_storage.local_path("a/b") == data_dir / "files" / "a" / "b"
+
+
+@pytest.mark.parametrize("kind", ["files", "bucket"])
+def test_a_part_of_a_file_is_read_by_itself(kind, source, request):
+    store = request.getfixturevalue(kind)
+    store.put(source, "artifacts/1-abc/part.ova")
+    assert store.part("artifacts/1-abc/part.ova", 5, 17).read() == DATA[5:17]
+    with closing(store.part("artifacts/1-abc/part.ova", 1, len(DATA))) as part:
+        assert b"".join(part) == DATA[1:]
+    with pytest.raises(OSError, match=r"none\.ova"):
+        store.part("artifacts/1-abc/none.ova", 0, 1)

@@ -26,14 +26,6 @@ FORM = 1
 READS_GZIP = re.compile(r"\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))")
 
 
-def wanted(request: HttpRequest) -> bool:
-    """Vagrant says exactly `Accept: application/json`; a browser would rather have HTML."""
-    try:
-        return request.get_preferred_type(["text/html", MEDIA_TYPE]) == MEDIA_TYPE
-    except ValueError:  # it is no list of media types
-        return False
-
-
 @require_safe
 def box(request: HttpRequest, team: str, appliance: str, *, prereleases: bool = False) -> HttpResponse:
     """The address that `vagrant init team/appliance` derives from VAGRANT_SERVER_URL, or metadata.json."""

@@ -22,6 +22,7 @@ def points(ci) -> dict[str, tuple[str, str | None]]:
 def test_a_release_is_promoted_until_the_channel_follows_the_versions_again(program, wiki, versions):
     ci = program()
     assert points(ci) == {"stable": ("1.1.0", None)}
+    assert ci("GET", CHANNELS).json()[0]["url"].endswith("/acme/wiki/stable")
     assert ci("PUT", f"{CHANNELS}/stable", {"version": "1.0.0", "note": "1.1.0 is slow."}).status_code == 200
     ci("PUT", f"{CHANNELS}/lts", {"version": "1.0.0"})
     assert points(ci) == {"stable": ("1.0.0", "1.0.0"), "lts": ("1.0.0", "1.0.0")}

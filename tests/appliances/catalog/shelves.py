@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from appliances import channels
 from appliances.models import Appliance, Release
+from builds.engine import tar
 from builds.models import Artifact
 from tests import factories
 
@@ -67,3 +68,19 @@ def placed(build: Any, format_: str, *regions: str, **fields: Any) -> list[Artif
         )
         for number, region in enumerate(regions)
     ]
+
+
+def ova(name: str = "wiki-1.0.0", disk: bytes = CONTENT) -> bytes:
+    """As `formats.ova` packs it."""
+    parts = {f"{name}.ovf": b"<Envelope/>", f"{name}-disk1.vmdk": disk}
+    sums = "".join(f"SHA256({each})= {hashlib.sha256(data).hexdigest()}\n" for each, data in parts.items())
+    order = {f"{name}.ovf": b"<Envelope/>", f"{name}.mf": sums.encode(), f"{name}-disk1.vmdk": disk}
+    return b"".join(tar.member(*each, tar.USTAR) for each in order.items()) + tar.END
+
+
+def with_ova(version: str = "1.0.0", *, disk: bytes = CONTENT, **fields: Any) -> Release:
+    """A published release with an OVA that can be opened."""
+    release = published(version, formats=(), **fields)
+    build = release.revisions.get().builds.get()
+    file(build, "ova", ova(f"{release.appliance.slug}-{version}"[:60], disk))
+    return release
