@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from textwrap import wrap
 
 from django.db import models
 from django.db.models import Q
@@ -48,6 +49,11 @@ class SigningKey(models.Model):
     @property
     def is_retired(self) -> bool:
         return self.retired_at is not None and self.retired_at <= timezone.now()
+
+    @property
+    def shown(self) -> str:
+        """The fingerprint, so that people can compare it: as gpg prints it."""
+        return " ".join(wrap(self.fingerprint, 4)) if self.kind == KeyKind.OPENPGP else self.fingerprint
 
     def private(self) -> str:
         """Decrypted, for a signature and nothing else. Raises WorkerError when the installation's keys do not fit."""
