@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from pathlib import Path
+
+from ..catalog import Catalog
 from ..client import Client
 from ..visit import Visit
 
@@ -28,7 +33,13 @@ def keyring(visit: Visit) -> None:
     visit.run("gpg", "--batch", "--yes", "--dearmor", "-o", "keyring.gpg", "openpgp.asc")
 
 
+def environment(catalog: Catalog, folder: Path) -> dict[str, str]:
+    """Debian has no package of them: they are installed with the tests."""
+    return {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+
+
 CLIENT = Client(
-    version=["sh", "-c", "dpkg-query -W -f '${Version}' simplestreams 2>/dev/null || echo not installed"],
+    version=[sys.executable, "-c", "from importlib import metadata as m; print(m.version('python-simplestreams'))"],
+    environment=environment,
     actions={"lists what a signed index has": query, "mirrors the newest versions": mirror},
 )
