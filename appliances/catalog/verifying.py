@@ -27,9 +27,9 @@ class Signed:
     file: str
     """The name of one of the files, for systems that check them one by one."""
 
-    @property
-    def verify(self) -> str:
-        return f"ssh-keygen -Y verify -f {SSH.rpartition('/')[2]} -I {self.owner} -n file -s {SUMS}.sig < {SUMS}"
+    def verify(self, newline: str = "") -> str:
+        keys = SSH.rpartition("/")[2]
+        return f"ssh-keygen -Y verify -f {keys} -I {self.owner} -n file {newline}-s {SUMS}.sig < {SUMS}"
 
 
 def systems(signed: Signed) -> list[System]:
@@ -45,7 +45,7 @@ def unix(signed: Signed, sum_program: str) -> list[Recipe]:
         Recipe("Fetch the checksums, their signature and our key", fetch("curl", signed, " \\\n  ")),
         Recipe(
             "Are the checksums ours?",
-            signed.verify,
+            signed.verify("\\\n  "),
             f"It answers: Good “file” signature for {signed.owner}. OpenSSH does it since version 8.1.",
         ),
         Recipe(
@@ -72,7 +72,7 @@ def windows(signed: Signed) -> list[Recipe]:
         Recipe("Fetch the checksums, their signature and our key", fetch("curl.exe", signed, " `\n  ")),
         Recipe(
             "Are the checksums ours?",
-            f'cmd /c "{signed.verify}"',
+            f'cmd /c "{signed.verify()}"',
             f"It answers: Good “file” signature for {signed.owner}. OpenSSH does it since version 8.1.",
         ),
         Recipe(

@@ -6,6 +6,7 @@ from ..client import Client
 from . import (
     curl,
     gnupg,
+    moving,
     openssh,
     packer,
     qemu_img,
@@ -29,4 +30,5 @@ CLIENTS: dict[str, Client] = {
     "packer": packer.CLIENT,
     "virt-builder": virt_builder.CLIENT,
     "simplestreams": simplestreams.CLIENT,
+    "moving": moving.CLIENT,
 }
