@@ -67,20 +67,6 @@ def file(request: HttpRequest, team: str, appliance: str, version: str, number: 
     return keep(response, revision)
 
 
-@require_safe
-@challenged
-def sums(request: HttpRequest, team: str, appliance: str, version: str, number: int) -> HttpResponseBase:
-    """Every file's SHA-256 in the format of sha256sum."""
-    try:
-        revision = revision_at(request, team, appliance, version, number)
-    except Withdrawn as caught:
-        return gone(request, caught.revision, "SHA256SUMS")
-    rows = Artifact.objects.of_succeeded_builds().filter(build__revision=revision).exclude(file="").order_by("name")
-    lines = "".join(f"{sha256}  {name}\n" for sha256, name in rows.values_list("sha256", "name"))
-    response = HttpResponse(lines, content_type="text/plain; charset=utf-8")
-    return response if is_public(revision) else keep_private(response)
-
-
 def revision_at(request: HttpRequest, team: str, appliance: str, version: str, number: int) -> Revision:
     """One that the reader may have. Its maintainers may have it before it is published and after, too."""
     revision = get_object_or_404(_revisions(), **_place(team, appliance, version, number))

@@ -126,7 +126,7 @@ def ways(subject: Subject) -> list[Way]:
         downloads = [each for each in subject.downloads if family.reads(each.artifact.format)]
         places = [place for name in family.formats for place in subject.places.get(name, ())]
         if downloads or places:
-            recipes = [*fetch(family, subject, downloads), *RECIPES[family.key](subject), *verify(subject, downloads)]
+            recipes = [*fetch(family, subject, downloads), *RECIPES[family.key](subject)]
             helped = constraints(subject) if family.key == "vagrant" else ()
             found.append(Way(family, downloads, places, recipes, helped))
     return found
@@ -141,20 +141,6 @@ def fetch(family: Family, subject: Subject, downloads: Sequence[Download]) -> li
         address = f"{subject.followed}/{downloads[0].artifact.format}"
         note += f" In scripts, {subject.curl} -fLOJ {address} takes what {subject.channel} is at that time."
     return [Recipe("Download in a terminal", f"{subject.curl} -fLO -C - {downloads[0].url}", note)]
-
-
-def verify(subject: Subject, downloads: Sequence[Download]) -> list[Recipe]:
-    ours = [each for each in downloads if each.artifact.file]
-    if not ours:
-        return []
-    folder = ours[0].url.rpartition("/")[0]
-    return [
-        Recipe(
-            "Verify what you downloaded",
-            f"{subject.curl} -fsS {folder}/SHA256SUMS | sha256sum --check --ignore-missing",
-            "In the folder with the file; it answers “OK” when the file is exactly what was tested.",
-        )
-    ]
 
 
 def constraints(subject: Subject) -> list[Constraint]:

@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from appliances.channels import pointed
 from appliances.models import Appliance, Release, Revision
+from appliances.signing.keys import owner
 from appliances.states import ReleaseState, RevisionState, Visibility
 from appliances.words import LATEST
 from builds import outline
@@ -22,6 +23,7 @@ from .families import FAMILIES, FORMATS, label, place
 from .places import Place, place_of
 from .recipes import Download, Subject, Way, ways
 from .vagrant import boxes
+from .verifying import Signed, System, systems
 
 # What a template means that says nothing of its size.
 USUAL = Size(cpus=2, memory=2**30, disk=4 * 2**30)
@@ -133,6 +135,17 @@ class Shelf:
         appliance = self.release.appliance
         name = "library" if appliance.visibility == Visibility.PUBLIC else "private-library"
         return reverse(f"catalog:{name}", args=[appliance.team.slug])
+
+    @cached_property
+    def systems(self) -> list[System]:
+        """How its downloads are verified; empty when there are none."""
+        ours = [each for each in self.downloads if each.artifact.file]
+        if not ours:
+            return []
+        folder = f"{self.site}{folder_of(self.revision, self.release)}"
+        file = ours[0].artifact.name
+        private = self.release.appliance.visibility == Visibility.TEAM
+        return systems(Signed(folder=folder, site=self.site, owner=owner(), file=file, private=private))
 
     @cached_property
     def results(self) -> list[CheckResult]:

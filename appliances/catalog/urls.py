@@ -7,9 +7,11 @@ from . import (
     converters,  # noqa: F401 -- registers converters
     downloads,
     feed,
+    keys,
     linking,
     pages,
     subscribing,
+    sums,
     vagrant,
 )
 
@@ -25,6 +27,8 @@ urlpatterns = [
     # A server of its own for Vagrant, whose users want prereleases: box_server_url = "https://…/prereleases".
     *(path(f"prereleases/{each}", vagrant.box, {"prereleases": True}) for each in VAGRANT),
     path("vcsp/", include("appliances.catalog.content_library.urls")),
+    path("keys", keys.page, name="keys"),
+    *(path(name, keys.file, {"path": name}, name="public-key") for name in keys.FILES),
     path("<slug:team>", pages.team, name="team"),
     path("<slug:team>/<slug:appliance>", pages.appliance, name="appliance"),
     # A version begins with a digit.
@@ -38,7 +42,16 @@ urlpatterns = [
     path("<slug:team>/<slug:appliance>/<channel:channel>/<slug:format>.sha256", channels.sum_of),
     path("<slug:team>/<slug:appliance>/<channel:channel>/<slug:format>", channels.image),
     path("<slug:team>/<slug:appliance>/<str:version>", pages.version, name="version"),
-    path("<slug:team>/<slug:appliance>/<str:version>/r<int:number>/SHA256SUMS", downloads.sums, name="sums"),
+    path("<slug:team>/<slug:appliance>/<str:version>/r<int:number>/SHA256SUMS", sums.sums, name="sums"),
+    *(
+        path(
+            f"<slug:team>/<slug:appliance>/<str:version>/r<int:number>/SHA256SUMS.{suffix}",
+            sums.sums,
+            {"signature": suffix},
+            name="signature",
+        )
+        for suffix in sums.SIGNATURES
+    ),
     path("<slug:team>/<slug:appliance>/<str:version>/r<int:number>/<str:name>", downloads.file, name="file"),
     path("<slug:team>/<slug:appliance>/<str:version>/r<int:number>/<str:name>/link", linking.link, name="link"),
 ]

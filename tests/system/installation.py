@@ -95,7 +95,7 @@ class Installation:
                 stderr=subprocess.STDOUT,
             )
         try:
-            self.wait(lambda: self.answers("/"), 60, "the site answers")
+            self.wait(lambda: self.answers("/"), 180, "the site answers")
             yield
         finally:
             process.terminate()

@@ -13,7 +13,7 @@ from .. import plugin, tar
 from ..context import Context
 from ..errors import BuildError
 from ..image import Drive, Image
-from . import ovf
+from . import ova_certificate, ovf
 from .base import PackedFormat
 from .vmdk import Vmdk, read_capacity
 
@@ -54,11 +54,13 @@ class Ova(PackedFormat):
         sums = {f"{name}.ovf": hashlib.sha256(descriptor), disk: hashlib.sha256()}
         for chunk in _chunks(image.file, context):
             sums[disk].update(chunk)
-        manifest = "".join(f"SHA256({each})= {digest.hexdigest()}\n" for each, digest in sums.items())
+        manifest = "".join(f"SHA256({each})= {digest.hexdigest()}\n" for each, digest in sums.items()).encode()
 
-        # The order is the standard's: descriptor, manifest, disks; importers read the file as it comes.
+        # The order is the standard's: descriptor, manifest, certificate, disks; importers read the file as it comes.
         file.write(tar.member(f"{name}.ovf", descriptor, tar.USTAR))
-        file.write(tar.member(f"{name}.mf", manifest.encode(), tar.USTAR))
+        file.write(tar.member(f"{name}.mf", manifest, tar.USTAR))
+        if certificate := ova_certificate.sign(manifest, name):
+            file.write(tar.member(f"{name}.cert", certificate, tar.USTAR))
         file.write(tar.header(disk, size, tar.USTAR))
         done = 0
         for chunk in _chunks(image.file, context):
@@ -69,10 +71,12 @@ class Ova(PackedFormat):
 
     def drive(self, image: Image, folder: Path, context: Context) -> Drive:
         names = unpack(image.file, folder, context)
-        if [Path(name).suffix for name in names] != [".ovf", ".mf", ".vmdk"]:
+        if [Path(name).suffix for name in names if not name.endswith(".cert")] != [".ovf", ".mf", ".vmdk"]:
             raise BuildError(f"{image.file.name} holds {', '.join(names)} instead of descriptor, manifest and disk.")
-        descriptor, manifest, _ = (folder / name for name in names)
+        descriptor, manifest, following, *_ = (folder / name for name in names)
         verify(manifest, context)
+        if following.suffix == ".cert":
+            ova_certificate.verify(manifest, following)
         hardware = ovf.read(descriptor.read_bytes())
         path = folder / hardware.disk
         return Drive(path, "vmdk", CONTROLLERS[hardware.controller], NICS[hardware.nic])
