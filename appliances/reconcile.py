@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from builds import disks
 
-from . import editions, following, statuses
+from . import editions, following, signing, statuses
 from .archives import sweep_archives
 from .causes import reconcile as causes
 from .models import Answer, Revision
@@ -27,6 +27,7 @@ def run() -> list[str]:
         *following.reconcile(),
         *causes.run(),
         *statuses.reconcile(),
+        *signing.reconcile(),
         *telling.reconcile(timezone.now()),
     ]
 
