@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from . import catalog_json, coreos, feed, simplestreams, virt_builder
+from . import catalog_json, coreos, feed, incus, simplestreams, virt_builder
 from .offers import Document, Shop
 
-INDEXES = (simplestreams, virt_builder, coreos, feed, catalog_json)
+INDEXES = (incus, simplestreams, virt_builder, coreos, feed, catalog_json)
 
 
 def documents(shop: Shop) -> Iterator[Document]:

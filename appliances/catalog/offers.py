@@ -15,7 +15,6 @@ from appliances.models import Appliance, Channel, Team
 from appliances.states import ReleaseState, RevisionState
 from builds.models import Artifact
 
-
 # Templates and evidence are most of a row, and no index tells of them.
 COLUMNS = (
     *("format", "file", "name", "media_type", "size", "sha256", "reference", "region", "architecture", "details"),
@@ -40,9 +39,9 @@ class Shop:
         """What the catalog offers of them, with all that tells what it is of; one query."""
         return on_offer().filter(build__revision__release__appliance__in=self.appliances)
 
-    def goods(self) -> Iterator[Artifact]:
+    def goods(self, **which: object) -> Iterator[Artifact]:
         """The same team by team and appliance by appliance, as few columns and rows in memory as an index needs."""
-        rows = self.artifacts().only(*COLUMNS)
+        rows = self.artifacts().filter(**which).only(*COLUMNS)
         return rows.order_by(
             "build__revision__release__appliance__team__slug",
             "build__revision__release__appliance__slug",

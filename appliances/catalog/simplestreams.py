@@ -27,7 +27,7 @@ from appliances.models import Team
 from builds import incus
 from builds.models import Artifact
 
-from .answers import answer, listed
+from .answers import answer, listed, with_key
 from .offers import Document, Shop
 from .shelf import folder_of
 
@@ -52,8 +52,9 @@ def stream(request: HttpRequest, name: str) -> HttpResponse:
     if form not in MEDIA_TYPES:
         raise Http404("The catalog has no such stream.")
     shop = listed(request)
+    key = with_key if form != "json" else int
     if stem == "index":
-        return answer(request, editions.current(), lambda: written("index", form, index(shop, form)))
+        return answer(request, key(editions.current()), lambda: written("index", form, index(shop, form)))
     slug, _, kind = stem.rpartition("-")
     team = get_object_or_404(Team, slug=slug)
 
@@ -62,7 +63,7 @@ def stream(request: HttpRequest, name: str) -> HttpResponse:
         found = products(part.goods(), kind, part.channels())
         return written(stem, form, document(team, kind, found)) if found else None
 
-    return answer(request, team.edition, make)
+    return answer(request, key(team.edition), make)
 
 
 def documents(shop: Shop) -> Iterator[Document]:
@@ -146,6 +147,7 @@ def about(artifact: Artifact, channels: Mapping[int, list[str]]) -> Tree:
     appliance = release.appliance
     pointing = channels.get(release.pk, [])
     name = f"{appliance.team.slug}/{appliance.slug}"
+    aliases = [f"{name}/{each}" for each in (release.version, *pointing)] + [name] * ("stable" in pointing)
     serial = f"{revision.published_at or NEVER:%Y%m%d}.{revision.pk:010}"  # sorts as text, and is never used again
     return {
         "arch": artifact.architecture,
@@ -153,7 +155,7 @@ def about(artifact: Artifact, channels: Mapping[int, list[str]]) -> Tree:
         "release": release.version,
         "release_title": release.version,
         "version": release.version,
-        "aliases": ",".join([f"{name}/{each}" for each in (release.version, *pointing)] + [name] * ("stable" in pointing)),
+        "aliases": ",".join(aliases),
         "requirements": REQUIREMENTS,
         "lxd_requirements": REQUIREMENTS,
         "versions": {
