@@ -12,7 +12,7 @@ from appliances.models import Appliance, Release, Role, Token
 from appliances.states import Visibility
 from tests import factories
 
-from .goods import many, put_on_sale, rebuild
+from .goods import many, put_on_sale
 
 pytestmark = pytest.mark.django_db
 LISTS = (
@@ -66,14 +66,14 @@ def test_it_is_asked_for_again_each_time_and_sent_when_something_is_new(client, 
     assert "no-cache" in first["Cache-Control"]
     unchanged = client.get(address, headers={"if-none-match": first["ETag"]})
     assert (unchanged.status_code, unchanged.content, unchanged["ETag"]) == (304, b"", first["ETag"])
-    rebuild(release, "ova", regions=("eu-west-1",))
+    put_on_sale(release.appliance, "1.5.0", "ova", regions=("eu-west-1",))
     second = client.get(address, headers={"if-none-match": first["ETag"]})
     assert second.status_code == 200
     assert second["ETag"] != first["ETag"]
     assert second.content != first.content
 
 
-@pytest.mark.parametrize("address", SIGNATURES + ["/streams/v1/index.sjson", "/virt-builder/index.asc"])
+@pytest.mark.parametrize("address", [*SIGNATURES, "/streams/v1/index.sjson", "/virt-builder/index.asc"])
 def test_what_is_signed_is_sent_again_when_the_key_was_changed(client, release, address):
     first = client.get(address)
     indexes.simplestreams.signing.keys.rotate()
