@@ -2,7 +2,20 @@
 
 from django.urls import path
 
-from . import catalog_json, coreos, downloads, feed, incus, pages, simplestreams, subscribing, vagrant, virt_builder
+from . import (
+    catalog_json,
+    coreos,
+    downloads,
+    feed,
+    incus,
+    keys,
+    pages,
+    simplestreams,
+    subscribing,
+    sums,
+    vagrant,
+    virt_builder,
+)
 
 app_name = "catalog"
 urlpatterns = [
@@ -16,6 +29,8 @@ urlpatterns = [
     path("streams/<slug:team>/<slug:appliance>/<slug:channel>.json.asc", coreos.signature, name="stream-signature"),
     path("virt-builder/index", virt_builder.index, name="virt-builder"),
     path("virt-builder/index.asc", virt_builder.signed_index, name="virt-builder-signed"),
+    path("keys", keys.page, name="keys"),
+    *(path(name, keys.file, {"path": name}, name="public-key") for name in keys.FILES),
     path("<slug:team>", pages.team, name="team"),
     path("<slug:team>/feed.atom", feed.team_feed, name="team-feed"),
     path("<slug:team>/<slug:appliance>", pages.appliance, name="appliance"),
@@ -23,7 +38,16 @@ urlpatterns = [
     path("<slug:team>/<slug:appliance>/feed.atom", feed.feed, name="feed"),
     path("<slug:team>/<slug:appliance>/subscribe", subscribing.subscribe, name="subscribe"),
     path("<slug:team>/<slug:appliance>/<str:version>", pages.version, name="version"),
-    path("<slug:team>/<slug:appliance>/<str:version>/r<int:number>/SHA256SUMS", downloads.sums, name="sums"),
+    path("<slug:team>/<slug:appliance>/<str:version>/r<int:number>/SHA256SUMS", sums.sums, name="sums"),
+    *(
+        path(
+            f"<slug:team>/<slug:appliance>/<str:version>/r<int:number>/SHA256SUMS.{suffix}",
+            sums.sums,
+            {"signature": suffix},
+            name="signature",
+        )
+        for suffix in sums.SIGNATURES
+    ),
     path(
         "<slug:team>/<slug:appliance>/<str:version>/r<int:number>/<str:name>.metadata.tar", incus.metadata, name="incus"
     ),
