@@ -65,6 +65,14 @@ class Shop:
             found.setdefault(release, []).append(name)
         return found
 
+    def names_of_channels(self) -> dict[int, list[str]]:
+        """All that each appliance has, by its id, also those that point nowhere now; one query."""
+        found: dict[int, list[str]] = {}
+        rows = Channel.objects.filter(appliance__in=self.appliances).order_by("-name")
+        for appliance, name in rows.values_list("appliance_id", "name"):
+            found.setdefault(appliance, []).append(name)
+        return found
+
 
 @dataclass(frozen=True)
 class Document:

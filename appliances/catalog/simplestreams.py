@@ -1,8 +1,11 @@
 """simplestreams: what Incus, LXD and cloud tools mirror from. An index, and for each team its files and its AMIs.
 
-A product is a release on an architecture, so that each has names of its own and channels can point to it; its
-versions are the revisions, of which one is published at a time. Each document is there plain (`.json`), with a detached
-signature beside it (`.json.gpg`), and signed as a whole (`.sjson`, which names others of its kind).
+A product is what a channel of an appliance points to, on an architecture; one more is all that no channel points to.
+So clients can name what they want. Mirrors remove versions and never a product: a product stays, empty, when nothing is
+in it any more. Nothing is in two products: clients refuse an image that they find twice.
+
+Each document is there plain (`.json`), with a detached signature beside it (`.json.gpg`), and signed as a whole
+(`.sjson`, which names others of its kind).
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from ipaddress import ip_address
@@ -23,7 +27,7 @@ from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_safe
 
 from appliances import editions, signing
-from appliances.models import Team
+from appliances.models import Release, Team
 from builds import incus
 from builds.models import Artifact
 
@@ -60,7 +64,7 @@ def stream(request: HttpRequest, name: str) -> HttpResponse:
 
     def make() -> Document | None:
         part = shop.of(team)
-        found = products(part.goods(), kind, part.channels())
+        found = products(part.goods(), kind, Channels.of(part))
         return written(stem, form, document(team, kind, found)) if found else None
 
     return answer(request, key(team.edition), make)
@@ -68,7 +72,7 @@ def stream(request: HttpRequest, name: str) -> HttpResponse:
 
 def documents(shop: Shop) -> Iterator[Document]:
     """What is named comes before what names it."""
-    channels = shop.channels()
+    channels = Channels.of(shop)
     for team, artifacts in groupby(shop.goods(), team_of):
         rows = list(artifacts)
         for kind in KINDS:
@@ -90,15 +94,16 @@ def written(stem: str, form: str, tree: Tree) -> Document:
 def index(shop: Shop, form: str) -> Tree:
     """What there is, by the names alone."""
     suffix = "sjson" if form == "sjson" else "json"
+    channels = shop.names_of_channels()
     found: dict[tuple[str, str], Tree] = {}
     changed = NEVER
     place = "build__revision__release__appliance"
     rows = shop.artifacts().order_by(f"{place}__team__slug", f"{place}__slug", "build__revision__release", "pk")
-    for slug, updated, *names, format_, file, reference in rows.values_list(
+    for slug, updated, appliance, key, architecture, format_, file, reference in rows.values_list(
         f"{place}__team__slug",
         f"{place}__team__changed_at",
         f"{place}__slug",
-        "build__revision__release__version",
+        f"{place}__pk",
         "architecture",
         "format",
         "file",
@@ -106,7 +111,8 @@ def index(shop: Shop, form: str) -> Tree:
     ).iterator():
         if kind := kind_of(format_, file, reference):
             entry = found.setdefault((slug, kind), heading(slug, kind, updated) | {"path": "", "products": {}})
-            entry["products"][product_name(slug, *names)] = None
+            for channel in (*channels.get(key, ()), ""):
+                entry["products"][product_name(slug, appliance, channel, architecture)] = None
             changed = max(changed, updated or NEVER)
     for (slug, kind), entry in found.items():
         entry |= {"path": f"{FOLDER}/{slug}-{kind}.{suffix}", "products": list(entry["products"])}
@@ -130,42 +136,73 @@ def heading(slug: str, kind: str, updated: datetime | None) -> Tree:
     }
 
 
-def products(artifacts: Iterable[Artifact], kind: str, channels: Mapping[int, list[str]]) -> Tree:
+@dataclass(frozen=True)
+class Channels:
+    names: Mapping[int, list[str]]
+    """By the appliance's id."""
+    pointing: Mapping[int, list[str]]
+    """By the id of the release that they point to."""
+
+    @classmethod
+    def of(cls, shop: Shop) -> Channels:
+        return cls(shop.names_of_channels(), shop.channels())
+
+
+def products(artifacts: Iterable[Artifact], kind: str, channels: Channels) -> Tree:
     found: Tree = {}
     for artifact in artifacts:
         if kind_of(artifact.format, artifact.file, artifact.reference) == kind:
-            product = found.setdefault(name_of(artifact), about(artifact, channels))
-            (version,) = product["versions"].values()
-            for name, item in (files if kind == "images" else places)(artifact):
-                version["items"].setdefault(name, item)
+            release = artifact.build.revision.release
+            for channel in (*channels.names.get(release.appliance_id, ()), ""):
+                found.setdefault(name_of(artifact, channel), about(artifact, channel))
+            pointing = channels.pointing.get(release.pk, [])
+            product = found[name_of(artifact, pointing[0] if pointing else "")]
+            product |= aliases(release, pointing)
+            version = product["versions"].setdefault(serial(artifact), version_of(artifact))
+            for item, content in (files if kind == "images" else places)(artifact):
+                version["items"].setdefault(item, content)
     return found
 
 
-def about(artifact: Artifact, channels: Mapping[int, list[str]]) -> Tree:
+def about(artifact: Artifact, channel: str) -> Tree:
+    title = channel or "former"
+    return {
+        "arch": artifact.architecture,
+        "os": artifact.build.revision.release.appliance.name,
+        "release": title,
+        "release_title": title,
+        "channels": "",
+        "aliases": "",
+        "requirements": REQUIREMENTS,
+        "lxd_requirements": REQUIREMENTS,
+        "versions": {},
+    }
+
+
+def aliases(release: Release, channels: list[str]) -> Tree:
+    """What people may say instead of an image's hash, when it is one that a channel points to."""
+    name = f"{release.appliance.team.slug}/{release.appliance.slug}"
+    words = [f"{name}/{each}" for each in (*channels, release.version)] if channels else []
+    return {"channels": ",".join(channels), "aliases": ",".join([name] * ("stable" in channels) + words)}
+
+
+def version_of(artifact: Artifact) -> Tree:
     revision = artifact.build.revision
     release = revision.release
     appliance = release.appliance
-    pointing = channels.get(release.pk, [])
-    name = f"{appliance.team.slug}/{appliance.slug}"
-    aliases = [f"{name}/{each}" for each in (release.version, *pointing)] + [name] * ("stable" in pointing)
-    serial = f"{revision.published_at or NEVER:%Y%m%d}.{revision.pk:010}"  # sorts as text, and is never used again
+    names = (appliance.team.slug, appliance.slug, release.version, artifact.architecture, serial(artifact))
     return {
-        "arch": artifact.architecture,
-        "os": appliance.name,
-        "release": release.version,
-        "release_title": release.version,
         "version": release.version,
-        "aliases": ",".join(aliases),
-        "requirements": REQUIREMENTS,
-        "lxd_requirements": REQUIREMENTS,
-        "versions": {
-            serial: {
-                "label": f"r{revision.number}",
-                "pubname": f"{appliance.team.slug}-{appliance.slug}-{release.version}-{artifact.architecture}-{serial}",
-                "items": {},
-            }
-        },
+        "label": f"{release.version} r{revision.number}",
+        "pubname": "-".join(names),
+        "items": {},
     }
+
+
+def serial(artifact: Artifact) -> str:
+    """A day and a number. They sort as text, and no other revision ever gets the same."""
+    revision = artifact.build.revision
+    return f"{revision.published_at or NEVER:%Y%m%d}.{revision.pk:010}"
 
 
 def files(artifact: Artifact) -> Iterator[tuple[str, Tree]]:
@@ -212,13 +249,14 @@ def team_of(artifact: Artifact) -> Team:
     return artifact.build.revision.release.appliance.team
 
 
-def name_of(artifact: Artifact) -> str:
-    release = artifact.build.revision.release
-    return product_name(team_of(artifact).slug, release.appliance.slug, release.version, artifact.architecture)
+def name_of(artifact: Artifact, channel: str) -> str:
+    appliance = artifact.build.revision.release.appliance
+    return product_name(appliance.team.slug, appliance.slug, channel, artifact.architecture)
 
 
-def product_name(team: str, appliance: str, version: str, architecture: str) -> str:
-    return f"{domain()}:{team}:{appliance}:{version}:{architecture}"
+def product_name(team: str, appliance: str, channel: str, architecture: str) -> str:
+    """Without a channel: of what none points to."""
+    return ":".join([domain(), team, appliance, *([channel] if channel else []), architecture])
 
 
 def domain() -> str:
