@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from django.utils import timezone
 
 from builds import disks
@@ -11,6 +13,8 @@ from .archives import sweep_archives
 from .causes import reconcile as causes
 from .models import Answer, Revision
 from .notices import telling
+
+logger = logging.getLogger(__name__)
 
 
 def run() -> list[str]:
@@ -39,10 +43,14 @@ def _forget_answers() -> list[str]:
 
 
 def _read_disks() -> list[str]:
-    """One a round: it is read from its first byte to its last."""
-    artifact = disks.lacking().select_related("build__revision__release__appliance__team").order_by("-pk").first()
+    """One a round, from its first byte to its last; any of them, so that one that cannot be read stops no other."""
+    artifact = disks.lacking().select_related("build__revision__release__appliance__team").order_by("?").first()
     if artifact is None:
         return []
-    disks.complete(artifact)
+    try:
+        disks.complete(artifact)
+    except Exception as error:
+        logger.warning("%s cannot be read, and some indexes do without it: %s", artifact.file, error)
+        return []
     editions.advance(artifact.build.revision.release.appliance)
-    return [f"{artifact}: indexes now tell what they need of it"]
+    return [f"{artifact}: read for the indexes that tell of disks"]
