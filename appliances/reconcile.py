@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import logging
+
 from django.utils import timezone
 
-from . import following, signing, statuses
+from builds import disks
+
+from . import editions, following, signing, statuses
 from .archives import sweep_archives
 from .causes import reconcile as causes
 from .models import Answer, Revision
 from .notices import telling
+
+logger = logging.getLogger(__name__)
 
 
 def run() -> list[str]:
@@ -21,6 +27,7 @@ def run() -> list[str]:
         *settled,
         *sweep_archives(),
         *_forget_answers(),
+        *_read_disks(),
         *following.reconcile(),
         *causes.run(),
         *statuses.reconcile(),
@@ -33,3 +40,17 @@ def _forget_answers() -> list[str]:
     """Of requests to the API that nobody may repeat any more."""
     count = Answer.sweep()
     return [f"{count} answers of the API: forgotten, they were old"] if count else []
+
+
+def _read_disks() -> list[str]:
+    """One a round, from its first byte to its last; any of them, so that one that cannot be read stops no other."""
+    artifact = disks.lacking().select_related("build__revision__release__appliance__team").order_by("?").first()
+    if artifact is None:
+        return []
+    try:
+        disks.complete(artifact)
+    except Exception as error:
+        logger.warning("%s cannot be read, and some indexes do without it: %s", artifact.file, error)
+        return []
+    editions.advance(artifact.build.revision.release.appliance)
+    return [f"{artifact}: read for the indexes that tell of disks"]

@@ -3,16 +3,21 @@
 from django.urls import include, path
 
 from . import (
+    catalog_json,
     channels,
     converters,  # noqa: F401 -- registers converters
+    coreos,
     downloads,
     feed,
+    incus,
     keys,
     linking,
     pages,
+    simplestreams,
     subscribing,
     sums,
     vagrant,
+    virt_builder,
 )
 
 VAGRANT = (
@@ -27,9 +32,18 @@ urlpatterns = [
     # A server of its own for Vagrant, whose users want prereleases: box_server_url = "https://…/prereleases".
     *(path(f"prereleases/{each}", vagrant.box, {"prereleases": True}) for each in VAGRANT),
     path("vcsp/", include("appliances.catalog.content_library.urls")),
+    path("catalog.json", catalog_json.page, name="json"),
+    path("catalog/after-<int:after>.json", catalog_json.page, name="json-page"),
+    path("feed.atom", feed.whole_feed, name="whole-feed"),
+    path("streams/v1/<str:name>", simplestreams.stream, name="simplestreams"),
+    path("streams/<slug:team>/<slug:appliance>/<slug:channel>.json", coreos.stream, name="stream"),
+    path("streams/<slug:team>/<slug:appliance>/<slug:channel>.json.asc", coreos.signature, name="stream-signature"),
+    path("virt-builder/index", virt_builder.index, name="virt-builder"),
+    path("virt-builder/index.asc", virt_builder.signed_index, name="virt-builder-signed"),
     path("keys", keys.page, name="keys"),
     *(path(name, keys.file, {"path": name}, name="public-key") for name in keys.FILES),
     path("<slug:team>", pages.team, name="team"),
+    path("<slug:team>/feed.atom", feed.team_feed, name="team-feed"),
     path("<slug:team>/<slug:appliance>", pages.appliance, name="appliance"),
     # A version begins with a digit.
     path("<slug:team>/<slug:appliance>/metadata.json", vagrant.box, name="metadata"),
@@ -51,6 +65,9 @@ urlpatterns = [
             name="signature",
         )
         for suffix in sums.SIGNATURES
+    ),
+    path(
+        "<slug:team>/<slug:appliance>/<str:version>/r<int:number>/<str:name>.metadata.tar", incus.metadata, name="incus"
     ),
     path("<slug:team>/<slug:appliance>/<str:version>/r<int:number>/<str:name>", downloads.file, name="file"),
     path("<slug:team>/<slug:appliance>/<str:version>/r<int:number>/<str:name>/link", linking.link, name="link"),

@@ -77,3 +77,33 @@ def test_readers_that_have_it_are_told_so_and_find_it_by_themselves(client):
         f'type="application/atom+xml" title="{Release.objects.get().appliance.name}: new versions" href="{FEED}"'
         in page
     )
+
+
+@pytest.mark.parametrize(("address", "count"), [("/feed.atom", 3), ("/acme/feed.atom", 2)])
+def test_a_team_and_the_whole_catalog_have_one_too(client, address, count):
+    first = published("1.0.0")
+    second = factories.appliance(team=first.appliance.team, slug="forum")
+    published("2.0.0", appliance=second)
+    published("3.0.0", appliance=factories.appliance())
+    response = client.get(address)
+    assert response["Content-Type"] == "application/atom+xml; charset=utf-8"
+    feed = ElementTree.fromstring(response.content)  # noqa: S314 -- it is our own
+    entries = feed.findall(f"{ATOM}entry")
+    assert [only(each, "title").rpartition(" ")[2] for each in entries] == ["3.0.0", "2.0.0", "1.0.0"][-count:]
+    assert only(feed.find(f"{ATOM}author"), "name")
+    for element in (feed, *entries):
+        assert only(element, "id").startswith("tag:127.0.0.1,")
+        assert only(element, "title")
+        assert datetime.fromisoformat(only(element, "updated")).tzinfo
+    assert len({only(element, "id") for element in (feed, *entries)}) == count + 1
+    assert feed.find(f"{ATOM}link[@rel='self']").get("href") == f"http://testserver{address}"
+    for entry in entries:
+        assert only(entry.find(f"{ATOM}author"), "name")
+        assert client.get(entry.find(f"{ATOM}link").get("href")).status_code == 200
+
+
+def test_an_entry_has_the_same_id_in_every_feed(client):
+    published()
+    feeds = [ElementTree.fromstring(client.get(each).content) for each in (FEED, "/acme/feed.atom", "/feed.atom")]  # noqa: S314
+    assert len({only(feed.find(f"{ATOM}entry"), "id") for feed in feeds}) == 1
+    assert len({only(feed, "id") for feed in feeds}) == 3
