@@ -115,10 +115,11 @@ def fetch(family: Family, downloads: Sequence[Download], subject: Subject) -> li
     if family.key == "vagrant" or not downloads:
         return []
     note = "Broken off? Run it again: it goes on where it stopped."
+    found = [Recipe("Download in a terminal", f"curl -fLO -C - {downloads[0].url}", note)]
     if subject.channel:
-        address = f"{subject.followed}/{downloads[0].artifact.format}"
-        note += f" In scripts, curl -fLOJ {address} takes what {subject.channel} is at that time."
-    return [Recipe("Download in a terminal", f"curl -fLO -C - {downloads[0].url}", note)]
+        command = f"curl -fLOJ {subject.followed}/{downloads[0].artifact.format}"
+        found.append(Recipe("In a script", command, f"Takes what {subject.channel} is at that time."))
+    return found
 
 
 def verify(downloads: Sequence[Download]) -> list[Recipe]:
