@@ -76,7 +76,7 @@ class Subject:
     places: dict[str, list[Place]]
     channel: str = ""
     """One that points to this version."""
-    boxes: Sequence[str] = ()
+    box_versions: Sequence[str] = ()
     """The versions that have boxes now."""
     library: str = ""
     """The address of the content library that it is in."""
@@ -144,7 +144,7 @@ def constraints(subject: Subject) -> list[Constraint]:
             least = ".".join(parts[:count])
             asked[f"~> {least}"] = f"{least} or higher, below {gems.Version(least).bumped.text}"
     asked[f"= {subject.version}"] = "this one, for good"
-    return [Constraint(text, meaning, gems.best(subject.boxes, text)) for text, meaning in asked.items()]
+    return [Constraint(text, meaning, gems.best(subject.box_versions, text)) for text, meaning in asked.items()]
 
 
 def aws(subject: Subject) -> list[Recipe]:

@@ -114,7 +114,7 @@ class Shelf:
                 downloads=self.downloads,
                 places=self.places,
                 channel=self.channel,
-                boxes=self.boxes,
+                box_versions=self.box_versions,
                 library=f"{self.site}{self.library}",
                 asks=appliance.visibility != Visibility.PUBLIC,
             )
@@ -128,7 +128,7 @@ class Shelf:
         return reverse(f"catalog:{name}", args=[appliance.team.slug])
 
     @cached_property
-    def boxes(self) -> list[str]:
+    def box_versions(self) -> list[str]:
         """The versions of the appliance that have Vagrant boxes."""
         boxes = on_offer().filter(
             format__startswith="box-", build__revision__release__appliance=self.release.appliance_id
