@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_safe
 
 from builds import incus
 from builds.models import Artifact
 
 from . import downloads
+from .access import challenged
 from .offers import Document, Shop
 from .shelf import folder_of
 
@@ -19,18 +20,18 @@ MEDIA_TYPE = "application/x-tar"
 
 
 @require_safe
-def metadata(request: HttpRequest, team: str, appliance: str, version: str, number: int, name: str) -> HttpResponse:
+@challenged
+def metadata(request: HttpRequest, team: str, appliance: str, version: str, number: int, name: str) -> HttpResponseBase:
     """It is where its disk is, and whoever may have the one may have the other."""
     try:
-        revision, public = downloads.find(request, team, appliance, version, number)
-    except downloads.Withdrawn as gone:
-        return render(request, "catalog/gone.html", {"release": gone.revision.release, "name": name}, status=410)
+        revision = downloads.revision_at(request, team, appliance, version, number)
+    except downloads.Withdrawn as caught:
+        return downloads.gone(request, caught.revision, name)
     rows = Artifact.objects.of_succeeded_builds().filter(build__revision=revision, name=name)
     text = rows.values_list("details__incus_metadata", flat=True).first()
     if text is None:
         raise Http404("This revision has no such disk.")
-    headers = {"Cache-Control": downloads.PUBLIC if public else "private, no-store"}
-    return HttpResponse(incus.archive(text), content_type=MEDIA_TYPE, headers=headers)
+    return downloads.keep(HttpResponse(incus.archive(text), content_type=MEDIA_TYPE), revision)
 
 
 def documents(shop: Shop) -> Iterator[Document]:

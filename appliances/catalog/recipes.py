@@ -91,8 +91,8 @@ class Subject:
     places: dict[str, list[Place]]
     channel: str = ""
     """One that points to this version."""
-    offered: Sequence[str] = ()
-    """The versions of all boxes that Vagrant finds now."""
+    box_versions: Sequence[str] = ()
+    """Those of all boxes that Vagrant finds now."""
     library: str = ""
     """The address of the content library that it is in."""
     asks: bool = False
@@ -137,10 +137,11 @@ def fetch(family: Family, subject: Subject, downloads: Sequence[Download]) -> li
     if family.key == "vagrant" or not downloads:
         return []
     note = "Broken off? Run it again: it goes on where it stopped."
+    found = [Recipe("Download in a terminal", f"{subject.curl} -fLO -C - {downloads[0].url}", note)]
     if subject.channel:
-        address = f"{subject.followed}/{downloads[0].artifact.format}"
-        note += f" In scripts, {subject.curl} -fLOJ {address} takes what {subject.channel} is at that time."
-    return [Recipe("Download in a terminal", f"{subject.curl} -fLO -C - {downloads[0].url}", note)]
+        command = f"{subject.curl} -fLOJ {subject.followed}/{downloads[0].artifact.format}"
+        found.append(Recipe("In a script", command, f"Takes what {subject.channel} is at that time."))
+    return found
 
 
 def constraints(subject: Subject) -> list[Constraint]:
@@ -151,8 +152,10 @@ def constraints(subject: Subject) -> list[Constraint]:
         for count in range(2, len(parts) + 1):
             least = ".".join(parts[:count])
             asked[f"~> {least}"] = f"{least} or higher, below {gems.Version(least).bumped.text}"
-    asked[f"= {subject.version}"] = "this one, for good"
-    return [Constraint(text, meaning, gems.best(subject.offered, text)) for text, meaning in asked.items()]
+    if not is_prerelease(subject.version):
+        asked[constraint(subject.version)] = f"{subject.version} and its rebuilds"
+    asked[f"= {subject.version}"] = f"the first images of {subject.version}, for good"
+    return [Constraint(text, meaning, gems.best(subject.box_versions, text)) for text, meaning in asked.items()]
 
 
 def aws(subject: Subject) -> list[Recipe]:

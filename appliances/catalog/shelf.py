@@ -23,6 +23,7 @@ from .families import FAMILIES, FORMATS, label, place
 from .places import Place, place_of
 from .recipes import Download, Subject, Way, ways
 from .vagrant import boxes
+from .vagrant.versions import is_prerelease
 from .verifying import Signed, System, systems
 
 # What a template means that says nothing of its size.
@@ -118,7 +119,7 @@ class Shelf:
                 downloads=self.downloads,
                 places=self.places,
                 channel=self.channel,
-                offered=list(boxes.of(appliance)) if self._has_boxes else (),
+                box_versions=self.box_versions,
                 library=f"{self.site}{self.library}",
                 asks=appliance.visibility != Visibility.PUBLIC,
                 private=appliance.visibility == Visibility.TEAM,
@@ -146,6 +147,14 @@ class Shelf:
         file = ours[0].artifact.name
         private = self.release.appliance.visibility == Visibility.TEAM
         return systems(Signed(folder=folder, site=self.site, owner=owner(), file=file, private=private))
+
+    @cached_property
+    def box_versions(self) -> list[str]:
+        """All that Vagrant finds; of pre-releases only whoever asks for one knows."""
+        if not self._has_boxes:
+            return []
+        versions = boxes.of(self.release.appliance)
+        return list(versions if is_prerelease(self.release.version) else versions.without_prereleases())
 
     @cached_property
     def results(self) -> list[CheckResult]:

@@ -181,6 +181,7 @@ def test_commands_that_follow_a_channel(client, wiki):
         "iso_checksum = &quot;file:http://images.example.org/acme/wiki/stable/qcow2.sha256&quot;",
         "url = &quot;http://images.example.org/acme/wiki/stable/ami&quot;",
         "http://images.example.org/vcsp/acme/lib.json",
+        "curl -fLOJ http://images.example.org/acme/wiki/stable/ova",
     ):
         assert command in page
     assert "stable/qcow2" not in client.get("/acme/wiki/1.5.0").content.decode()
