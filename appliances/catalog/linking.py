@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from shlex import quote
+
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
@@ -30,15 +32,14 @@ def link(request: HttpRequest, team: str, appliance: str, version: str, number: 
     artifact = get_object_or_404(files, build__revision=revision, name=name)
     artifact.build.revision = revision
     until = timezone.now() + links.USUAL
-    address = links.make(artifact, until, by=request.user)
-    address = request.build_absolute_uri(address)
+    address = request.build_absolute_uri(links.make(artifact, until, by=request.user))
     context = {
         "area": "catalog",
         "release": revision.release,
         "artifact": artifact,
         "until": until,
         "address": address,
-        "command": f"curl -fL -C - -o {artifact.name} '{address}'",
+        "command": f"curl -fL -C - -o {quote(artifact.name)} {quote(address)}",
     }
     response = keep_private(render(request, "catalog/link.html", context))
     response["Referrer-Policy"] = "no-referrer"
