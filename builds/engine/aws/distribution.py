@@ -16,6 +16,11 @@ from .place import Place
 CHANNEL = "{channel}"
 BLOCKED = "block-new-sharing"
 EVERYBODY = "all"
+FORMER_DATE = "slipway:deprecation-before-withdrawal"
+"""The tag of a withdrawn AMI; empty when it was restored: to remove a tag needs one permission more."""
+NEVER = "never"
+SOON = timedelta(minutes=2)
+"""EC2 takes whole minutes, and no date that has passed."""
 
 
 def share(image: str, snapshots: Sequence[str], others: Sequence[str], place: Place) -> None:
@@ -45,13 +50,26 @@ def unshare(image: str, snapshots: Sequence[str], place: Place) -> None:
 def deprecate(image: str, days: int, place: Place) -> None:
     """After so many days EC2 does not list it any more. A date that it has stays."""
     ec2 = place.client("ec2")
-    if not ec2.describe_images(ImageIds=[image])["Images"][0].get("DeprecationTime"):
-        when = datetime.now(UTC) + timedelta(days=days)
-        ec2.enable_image_deprecation(ImageId=image, DeprecateAt=when.replace(second=0, microsecond=0))
+    if not _described(image, ec2).get("DeprecationTime"):
+        _deprecate_at(image, datetime.now(UTC) + timedelta(days=days), ec2)
 
 
-def undeprecate(image: str, place: Place) -> None:
-    absent(lambda: place.client("ec2").disable_image_deprecation(ImageId=image))
+def retire(image: str, place: Place) -> None:
+    """EC2 does not list it any more, and says so to those who launch it. The date that it had is kept, as a tag."""
+    absent(partial(_retire, image, place.client("ec2")))
+
+
+def bring_back(image: str, place: Place) -> None:
+    """Undo `retire()`; a date that has passed meanwhile need not be set again. What was not retired stays as it is."""
+    ec2 = place.client("ec2")
+    former = _tags(_described(image, ec2)).get(FORMER_DATE, "")
+    if not former:
+        return
+    if former == NEVER:
+        ec2.disable_image_deprecation(ImageId=image)
+    elif (date := datetime.fromisoformat(former)) > datetime.now(UTC) + SOON:
+        _deprecate_at(image, date, ec2)
+    ec2.create_tags(Resources=[image], Tags=[{"Key": FORMER_DATE, "Value": ""}])
 
 
 def point(parameter: str, channels: Sequence[str], image: str, place: Place) -> None:
@@ -81,6 +99,30 @@ def blocked(place: Place) -> BuildError:
         hint="Turn it off: EC2 console of that region → Dashboard → Data protection and security → Block public "
         f"access for AMIs, or `aws ec2 disable-image-block-public-access --region {place.region}`.",
     )
+
+
+def _retire(image: str, ec2: Any) -> None:
+    described, soon = _described(image, ec2), datetime.now(UTC) + SOON
+    date = described.get("DeprecationTime")
+    if not described:
+        return
+    if not _tags(described).get(FORMER_DATE):
+        ec2.create_tags(Resources=[image], Tags=[{"Key": FORMER_DATE, "Value": date or NEVER}])
+    if not date or datetime.fromisoformat(date) > soon:
+        _deprecate_at(image, soon, ec2)
+
+
+def _deprecate_at(image: str, when: datetime, ec2: Any) -> None:
+    ec2.enable_image_deprecation(ImageId=image, DeprecateAt=when.replace(second=0, microsecond=0))
+
+
+def _described(image: str, ec2: Any) -> dict[str, Any]:
+    """Nothing when it is gone, as EC2 may also say by an error."""
+    return next(iter(ec2.describe_images(ImageIds=[image])["Images"]), {})
+
+
+def _tags(described: dict[str, Any]) -> dict[str, str]:
+    return {each["Key"]: each["Value"] for each in described.get("Tags", ())}
 
 
 def _permission(other: str) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from moto.core.responses import ActionResult, EmptyResult
@@ -50,6 +51,8 @@ class Sharing(Part):
     def enable_image_deprecation(self) -> ActionResult:
         image, when = self.own_image(), self._get_param("DeprecateAt")
         self.error_on_dryrun()
+        if when.astimezone(UTC) <= datetime.now(UTC):
+            raise EC2ClientError("InvalidParameterValue", "The deprecation date cannot be in the past")
         image.deprecation_time = when.strftime("%Y-%m-%dT%H:%M:%S.000Z")
         return ActionResult({"Return": True})
 

@@ -70,6 +70,7 @@ class Ami(PlacedFormat):
 
     def publish(self, image: Image, channels: tuple[str, ...], context: Context) -> None:
         place, options = self._place(image, context), self.options
+        distribution.bring_back(image.reference, place)
         if options.deprecate_after:
             distribution.deprecate(image.reference, options.deprecate_after, place)
         if options.shared_with:
@@ -82,7 +83,7 @@ class Ami(PlacedFormat):
         if self.options.parameter:
             distribution.unpoint(self.options.parameter, image.reference, place)
         distribution.unshare(image.reference, snapshots_in(image), place)
-        distribution.undeprecate(image.reference, place)
+        distribution.retire(image.reference, place)
 
     def _image(self, made: Made, place: Place, size: Size | None, details: Mapping[str, str]) -> Image:
         return Image(

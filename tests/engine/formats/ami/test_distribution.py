@@ -127,6 +127,10 @@ def described(ec2: Ec2Simulator, image: Image) -> dict[str, Any]:
     return dict(ec2.client("ec2", image.region).describe_images(ImageIds=[image.reference])["Images"][0])
 
 
+def deprecated(ec2: Ec2Simulator, image: Image) -> datetime:
+    return datetime.fromisoformat(described(ec2, image)["DeprecationTime"])
+
+
 def parameters(ec2: Ec2Simulator, region: str = REGION) -> dict[str, tuple[str, int]]:
     """Values and versions."""
     found = ec2.client("ssm", region).get_parameters_by_path(Path="/acme", Recursive=True)["Parameters"]
@@ -157,8 +161,45 @@ def test_publishing_shares_deprecates_and_names_it_and_withdrawing_takes_all_of_
     format_.withdraw(image, context)
     assert permissions(ec2, image) == []
     assert parameters(ec2) == dict([other])
-    assert not described(ec2, image).get("DeprecationTime")
+    assert deprecated(ec2, image) < datetime.now(UTC) + timedelta(minutes=5)
     assert described(ec2, image)["State"] == "available"
+
+    format_.publish(image, CHANNELS, context)
+    assert described(ec2, image)["DeprecationTime"] == date
+    assert permissions(ec2, image) == [{"OrganizationArn": ORGANIZATION}, {"UserId": FRIEND}]
+    format_.withdraw(image, context)
+    assert deprecated(ec2, image) < datetime.now(UTC) + timedelta(minutes=5)
+
+
+def test_an_image_that_was_never_to_be_deprecated_is_not_after_it_was_withdrawn_and_restored(
+    ec2: Ec2Simulator, plan_for: PlanFor, disk: Image, context: Context
+) -> None:
+    plan = plan_for(share=[FRIEND])
+    format_, image = ami_of(plan), ami_of(plan).make(disk, plan, context)
+    format_.publish(image, (), context)
+    format_.withdraw(image, context)
+    assert described(ec2, image)["DeprecationTime"]
+    for _ in range(2):
+        format_.publish(image, (), context)
+        assert not described(ec2, image).get("DeprecationTime")
+    by_hand = datetime(2040, 1, 2, tzinfo=UTC)
+    ec2.client("ec2", image.region).enable_image_deprecation(ImageId=image.reference, DeprecateAt=by_hand)
+    format_.publish(image, (), context)
+    assert deprecated(ec2, image) == by_hand
+
+
+def test_what_was_deprecated_when_it_was_withdrawn_is_so_when_it_is_restored(
+    ec2: Ec2Simulator, plan_for: PlanFor, disk: Image, context: Context
+) -> None:
+    plan = plan_for(share=[FRIEND], deprecate_after=30)
+    format_, image = ami_of(plan), ami_of(plan).make(disk, plan, context)
+    format_.publish(image, (), context)
+    soon = datetime.now(UTC) + timedelta(minutes=1)
+    ec2.client("ec2", image.region).enable_image_deprecation(ImageId=image.reference, DeprecateAt=soon)
+    date = described(ec2, image)["DeprecationTime"]
+    format_.withdraw(image, context)
+    format_.publish(image, (), context)
+    assert described(ec2, image)["DeprecationTime"] == date
 
 
 def test_a_channel_that_has_moved_on_is_left_alone_when_the_old_image_is_withdrawn(
