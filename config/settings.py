@@ -11,6 +11,7 @@ from builds.engine.platforms import PLATFORMS as ENGINE_PLATFORMS
 from builds.engine.reach import Reach
 
 from .keys import key, keys
+from .logs import LOGGING as LOGGING
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()

@@ -117,7 +117,7 @@ def programs(bind: str, port: int, url: str) -> Iterator[Program]:
         [
             *(sys.executable, "-m", "gunicorn", "config.wsgi", "--chdir", settings.BASE_DIR),
             *("--bind", f"{bind}:{port}", "--worker-class", "gthread", "--workers", "2", "--threads", "8"),
-            *("--graceful-timeout", "5", "--no-control-socket"),
+            *("--graceful-timeout", "5", "--no-control-socket", "--logger-class", "config.gunicorn.CleanLogger"),
         ],
         logs() / "web.log",
         env,
