@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from .models import Role, Team, User
 
+Rule = Callable[[User, Team], bool]
 _RANKS = {Role.VIEWER: 1, Role.MAINTAINER: 2, Role.OWNER: 3}
 
 

@@ -5,10 +5,10 @@ from typing import Any
 
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from . import audit
+from . import attempts, audit
 from .models import Event, User
 
 QUIET = timedelta(minutes=1)
@@ -21,7 +21,12 @@ class SignIn(LoginView):
     def get_context_data(self, **context: Any) -> dict[str, Any]:
         return super().get_context_data(nobody_yet=not User.objects.exists(), **context)
 
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        attempts.check(request)
+        return super().post(request, *args, **kwargs)
+
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
+        attempts.failed(self.request, f"{form.data.get('username', '')}\n{form.data.get('password', '')}")
         record_failure(form.data.get("username", ""))
         return super().form_invalid(form)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import django_rq
 import pytest
+from django.core.cache import cache
 from redis import Redis
 
 from builds.engine.accounts import ACCOUNTS
@@ -21,6 +22,7 @@ __all__ = ["ec2", "ec2_server", "vcenter", "vsphere_server"]
 @pytest.fixture(autouse=True)
 def data_dir(settings, tmp_path: Path) -> Path:
     """Nothing that a test writes is seen by another, and no test reaches a Redis by accident."""
+    cache.clear()
     settings.DATA_DIR = tmp_path
     storage = {"BACKEND": "builds.storage.FileStorage", "OPTIONS": {"location": tmp_path / "files"}}
     settings.STORAGES = {**settings.STORAGES, "default": storage}

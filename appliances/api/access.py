@@ -13,14 +13,12 @@ from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 from ninja.security import HttpBearer
 
-from appliances import audit
+from appliances import attempts, audit
 from appliances.models import Appliance, Release, Scope, Team, Token, User
-from appliances.permissions import can_view
+from appliances.permissions import Rule, can_view
 from builds.models import Build
 
 from .problems import Refusal
-
-Rule = Callable[[User, Team], bool]
 
 
 @dataclass(frozen=True)
@@ -131,6 +129,8 @@ def caller_of(request: HttpRequest, token: str | None = None) -> Caller | None:
             kind, _, token = request.headers.get("Authorization", "").partition(" ")
             token = token if kind.lower() == "bearer" else ""
         found = Token.objects.authenticate(token)
+        if token and found is None:
+            attempts.failed(request, token)
         request.caller = Caller(found) if found else None
     return request.caller
 

@@ -12,6 +12,7 @@ from django.http.request import UnreadablePostError
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
+from appliances.attempts import WHILE, TooManyAttempts
 from builds.engine.errors import SlipwayError, SourceError, TemplateError
 from builds.moves import Lost
 
@@ -41,6 +42,9 @@ HANDLERS: dict[type[Exception], Callable[[Any], Refusal]] = {
     ValidationError: _validation,
     TemplateError: _template,
     SourceError: lambda error: Refusal("refused", error.message, hint=error.hint),
+    TooManyAttempts: lambda error: Refusal(
+        "too-many-attempts", error.message, hint=error.hint, headers={"Retry-After": str(WHILE.seconds)}
+    ),
     SlipwayError: lambda error: Refusal("refused", error.message, hint=error.hint),
     Lost: lambda error: Refusal("refused", "Somebody else changed it at the same moment.", hint="Look, and try again."),
     IntegrityError: lambda error: Refusal("refused", "Somebody else made it at the same moment.", hint="Look again."),
