@@ -177,25 +177,33 @@ def follow_versions(channel: Channel, *, by: User | None, note: str = "") -> Non
             audit.record(appliance, "unpinned", text, by=by, note=note)
 
 
-def withdraw(release: Release, *, reason: str, by: User | None) -> None:
-    """Take a published release off every index. Its page stays and tells the reason; see `restore()`."""
+def withdraw(release: Release, *, reason: str, by: User | None, instead: Release | None = None) -> None:
+    """Take a published release off every index. Its page stays and tells the reason; see `restore()`.
+
+    `instead` is what people are sent to; without one the catalog chooses.
+    """
+    if instead and (instead.appliance_id != release.appliance_id or instead.pk == release.pk):
+        raise Refused(f"{instead} cannot be used instead of {release}.", hint="Name another version of this appliance.")
     with transaction.atomic():
+        said = {"withdrawn_reason": reason, "instead": instead}
         try:
-            move_release(release, ReleaseState.PUBLISHED, ReleaseState.WITHDRAWN, withdrawn_reason=reason)
+            move_release(release, ReleaseState.PUBLISHED, ReleaseState.WITHDRAWN, **said)
         except Lost:
             release.refresh_from_db()
             if release.state != ReleaseState.WITHDRAWN:
                 raise Refused(f"{release} was never published.", hint="There is nothing to withdraw.") from None
         else:
-            audit.record(release, "withdrawn", by=by, note=reason)
+            text = f"withdrawn; {instead.version} is to be used instead" if instead else ""
+            audit.record(release, "withdrawn", text, by=by, note=reason)
             deliver(release.appliance)
 
 
 def restore(release: Release, *, by: User | None) -> None:
     """Show a withdrawn release again, with the revision that it had."""
     with transaction.atomic():
+        said = {"withdrawn_reason": "", "instead": None}
         try:
-            move_release(release, ReleaseState.WITHDRAWN, ReleaseState.PUBLISHED, withdrawn_reason="")
+            move_release(release, ReleaseState.WITHDRAWN, ReleaseState.PUBLISHED, **said)
         except Lost:
             release.refresh_from_db()
             if release.state != ReleaseState.PUBLISHED:

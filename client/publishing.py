@@ -29,6 +29,7 @@ def add(commands: Any, common: Any) -> None:
     withdraws = command(commands, common, "withdraw", withdraw, "Take a release off the catalog.")
     withdraws.add_argument("release", type=release, help=RELEASE)
     withdraws.add_argument("--reason", required=True, help="everybody who opens its page reads this")
+    withdraws.add_argument("--instead", metavar="VERSION", help="what to use in its place; else the catalog chooses")
     for name, run, text in (
         ("restore", restore, "Show a withdrawn release again."),
         ("roll-back", roll_back, "Put the revision back up that was published before."),
@@ -53,7 +54,7 @@ def promote(asked: Any, server: Server, output: Output) -> None:
 
 
 def withdraw(asked: Any, server: Server, output: Output) -> None:
-    done = server.post(*asked.release.release, "withdraw", body={"reason": asked.reason})
+    done = server.post(*asked.release.release, "withdraw", body=said(asked, "reason", "instead"))
     output.answer(done, f"{asked.release} is withdrawn.")
 
 

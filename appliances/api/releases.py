@@ -56,15 +56,17 @@ class ReleaseShape(Output):
     git_url: str
     git_ref: str
     withdrawn_reason: str
+    instead: str | None = Field(description="The version that its team names in its place; null: the catalog chooses.")
     created_at: datetime
     published_at: datetime | None
     url: str = Field(description="Its page in the dashboard.")
 
     @classmethod
     def of(cls, row: Release) -> ReleaseShape:
-        names = cls.model_fields.keys() - {"appliance", "archive", "url", "values"}
+        names = cls.model_fields.keys() - {"appliance", "archive", "instead", "url", "values"}
         return cls(
             appliance=str(row.appliance),
+            instead=row.instead.version if row.instead else None,
             values=texts(row.values),
             archive=row.archive.rpartition("/")[2],
             url=f"{settings.SITE_URL}/dashboard/appliances/{row.appliance}/releases/{row.version}",
@@ -97,7 +99,7 @@ def list_releases(
     request: HttpRequest, response: HttpResponse, team: str, appliance: str, limit: Limit = 50, cursor: Cursor = ""
 ) -> dict:
     """All releases of an appliance, the newest first."""
-    rows = request.auth.appliance(team, appliance).releases.select_related("appliance__team")
+    rows = request.auth.appliance(team, appliance).releases.select_related("appliance__team", "instead")
     return page(request, response, rows, ReleaseShape.of, limit=limit, cursor=cursor, newest_first=True)
 
 

@@ -13,6 +13,7 @@ from appliances.models import Release, Revision, Scope
 from appliances.permissions import can_maintain
 
 from .access import Bearer
+from .problems import Flaw, invalid
 from .releases import ONE, ReleaseShape
 from .revisions import RevisionShape
 from .shapes import Input, Output
@@ -44,6 +45,9 @@ class Reject(Input):
 
 class Withdraw(Input):
     reason: str = Field(min_length=1, max_length=10_000, description="Everybody who opens its page reads this.")
+    instead: str | None = Field(
+        None, max_length=64, description="The version to use in its place; the catalog chooses one by default."
+    )
 
 
 class RollBack(Input):
@@ -96,7 +100,10 @@ def reject_release(request: HttpRequest, team: str, appliance: str, version: str
 def withdraw_release(request: HttpRequest, team: str, appliance: str, version: str, body: Withdraw) -> ReleaseShape:
     """Take it off every index. Its page stays and tells the reason. Maintainers only."""
     release = request.auth.release(team, appliance, version, can_maintain)
-    releases.withdraw(release, reason=body.reason, by=request.auth.user)
+    instead = release.appliance.releases.published().filter(version=body.instead).first() if body.instead else None
+    if body.instead and instead is None:
+        raise invalid(Flaw(path="instead", message=f"{release.appliance} has no published version {body.instead}"))
+    releases.withdraw(release, reason=body.reason, instead=instead, by=request.auth.user)
     return ReleaseShape.of(release)
 
 

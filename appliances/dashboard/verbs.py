@@ -96,7 +96,7 @@ VERBS = {
         "stays and tells your reason. "
         "You can restore it later.",
         "It is withdrawn.",
-        lambda release, user, data: releases.withdraw(release, reason=data["reason"], by=user),
+        lambda release, user, data: releases.withdraw(release, reason=data["reason"], instead=data["instead"], by=user),
         lambda release, revisions: release.state == ReleaseState.PUBLISHED,
         danger=True,
     ),
@@ -128,11 +128,11 @@ def possible(release: Release, revisions: list[Revision]) -> dict[str, Verb]:
     return {name: verb for name, verb in VERBS.items() if verb.possible(release, revisions)}
 
 
-def form_of(verb: str, request: HttpRequest) -> Form | None:
+def form_of(verb: str, release: Release, request: HttpRequest) -> Form | None:
     """What one is asked besides "are you sure"."""
     data = request.POST if request.method == "POST" else None
     if verb == "withdraw":
-        return WithdrawForm(data)
+        return WithdrawForm(data, release=release)
     chosen = VERBS[verb]
     return NoteForm(data, required=chosen.needs_note, help_text=chosen.note) if chosen.note else None
 
@@ -143,7 +143,7 @@ def confirm(request: HttpRequest, team: str, appliance: str, version: str, verb:
     if verb not in VERBS:
         raise Http404
     chosen = VERBS[verb]
-    form = form_of(verb, request)
+    form = form_of(verb, release, request)
     if request.method == "POST" and (form is None or form.is_valid()):
         try:
             chosen.call(release, request.user, request.POST.dict() | (form.cleaned_data if form else {}))

@@ -40,7 +40,7 @@ class SourceKind(models.TextChoices):
 class Release(Moved):
     """One version of an appliance. People edit it; `releases.revise()` freezes what they wrote."""
 
-    moved = ("state", "published_at", "withdrawn_reason")
+    moved = ("state", "published_at", "withdrawn_reason", "instead")
 
     appliance = models.ForeignKey(Appliance, models.CASCADE, related_name="releases")
     version = models.CharField(max_length=64, validators=[version_validator])
@@ -53,6 +53,14 @@ class Release(Moved):
     git_url = models.CharField(max_length=300, blank=True)
     git_ref = models.CharField(max_length=200, blank=True, help_text="Commit, tag or branch; frozen to a commit.")
     withdrawn_reason = models.TextField(blank=True)
+    instead = models.ForeignKey(
+        "self",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="What to use in the place of one that was withdrawn; without, the catalog chooses.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     published_at = models.DateTimeField(null=True, blank=True, help_text="When it first appeared on the catalog.")
 

@@ -40,3 +40,10 @@ def test_the_log_is_filtered(run, token, ready):
     assert run("audit", "--who", "nobody").out == "There is none.\n"
     assert run("audit", "--limit", 0).out == "There is none.\n"
     assert run("audit", "--since", "yesterday").status == 1
+
+
+def test_withdrawing_may_name_what_to_use_instead(run, token, ready):
+    for version in "12":
+        run("publish", f"acme/wiki@{version}")
+    done = run("withdraw", "acme/wiki@2", "--reason", "It leaks.", "--instead", "1", "--json").json
+    assert (done["withdrawn_reason"], done["instead"]) == ("It leaks.", "1")
