@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from django.db import transaction
 
 from . import audit, editions
@@ -13,7 +15,7 @@ def save(form: ApplianceForm | ReleaseForm, *, by: User | None) -> Appliance | R
     """The row of a valid form. The audit log names what was changed and keeps no texts."""
     created, kind = form.instance.pk is None, form.instance._meta.model_name
     with transaction.atomic():
-        changed = [*form.changed_data, *_values(form.instance)]
+        changed = [*map(partial(_said, form), form.changed_data), *_values(form.instance)]
         row: Appliance | Release = form.save()
         if changed:
             editions.advance(row if isinstance(row, Appliance) else row.appliance)
@@ -22,6 +24,11 @@ def save(form: ApplianceForm | ReleaseForm, *, by: User | None) -> Appliance | R
         elif changed:
             audit.record(row, f"{kind}-edited", f"changed {', '.join(changed)}", by=by)
     return row
+
+
+def _said(form: ApplianceForm | ReleaseForm, name: str) -> str:
+    """Who may see it from now on is worth a word more than that it changed."""
+    return f"{name} to {form.cleaned_data[name]}" if name == "visibility" else name
 
 
 def _values(row: Appliance | Release) -> list[str]:

@@ -46,13 +46,20 @@ class ApplianceForm(forms.ModelForm):
             "licence",
             "website",
             "credentials",
+            "visibility",
             "publish_automatically",
         ]
+        labels = {"visibility": "Who finds it"}
         widgets = {
+            "visibility": forms.RadioSelect,
             "description": forms.Textarea(attrs={"rows": 8}),
             "credentials": forms.Textarea(attrs={"rows": 4}),
         }
-        help_texts = {"slug": "The last part of its address and its Vagrant name. It stays."}
+        help_texts = {
+            "slug": "The last part of its address and its Vagrant name. It stays.",
+            "visibility": "On the catalog, once it is published. It changes nothing outside: a published AMI stays "
+            "shared as its template says, one in vCenter too, and what others have downloaded they have.",
+        }
 
     def __init__(self, *args: Any, teams: list[Team], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -158,6 +165,17 @@ class WithdrawForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text="Everybody who opens its page, or a link to one of its files, reads this.",
     )
+    instead = forms.ModelChoiceField(
+        None,
+        required=False,
+        label="What to use instead",
+        empty_label="The newest of the same major version, else the newest",
+    )
+
+    def __init__(self, *args: Any, release: Release, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["instead"].queryset = release.appliance.releases.published().exclude(pk=release.pk)
+        self.fields["instead"].label_from_instance = lambda row: row.version
 
 
 class MemberForm(forms.Form):

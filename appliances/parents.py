@@ -5,7 +5,7 @@ from __future__ import annotations
 from builds.engine.template import Lookup, NoParent, Parent
 
 from .models import Appliance, Release, Revision, Team
-from .states import ReleaseState, RevisionState
+from .states import ReleaseState, RevisionState, Visibility
 
 LISTED = 5
 
@@ -14,7 +14,7 @@ def lookup(team: Team) -> Lookup:
     """Finds "team/appliance", its newest published release, or "team/appliance@version".
 
     What is published is what was built of it. A draft, which only its own team may name, is what is written in it.
-    Another team's drafts are answered for like what does not exist.
+    Another team's drafts, and what only that team can see, are answered for like what does not exist.
     """
 
     def find(name: str) -> Parent:
@@ -22,11 +22,15 @@ def lookup(team: Team) -> Lookup:
         owner, _, slug = address.partition("/")
         appliance = Appliance.objects.filter(team__slug=owner, slug=slug).first()
         own = appliance is not None and appliance.team_id == team.pk
-        if appliance is None or not (own or appliance.releases.visible().exists()):
+        if appliance is None or not (own or _is_for_others(appliance)):
             raise NoParent(f"there is no appliance {address} on the catalog, nor among those of {team}")
         return _pinned(appliance, version, own=own) if version else _newest(appliance, own=own)
 
     return find
+
+
+def _is_for_others(appliance: Appliance) -> bool:
+    return appliance.visibility != Visibility.TEAM and appliance.releases.visible().exists()
 
 
 def _newest(appliance: Appliance, *, own: bool) -> Parent:

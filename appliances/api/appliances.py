@@ -15,7 +15,7 @@ from appliances import editing
 from appliances.forms import ApplianceForm
 from appliances.models import Appliance, Scope
 from appliances.permissions import can_maintain
-from appliances.states import RebuildPolicy
+from appliances.states import RebuildPolicy, Visibility
 
 from .access import Bearer
 from .paging import Cursor, Limit, Page, page
@@ -37,6 +37,7 @@ class ApplianceShape(Output):
     licence: str
     website: str
     credentials: str
+    visibility: Visibility = Field(description="Who finds it on the catalog.")
     publish_automatically: bool
     rebuild_policy: RebuildPolicy = Field(description="When a base or a parent changes.")
     created_at: datetime
@@ -57,6 +58,11 @@ class Texts(Input):
     licence: str | None = Field(None, max_length=100, description="SPDX identifier.", examples=["MIT"])
     website: str | None = Field(None, max_length=200, examples=["https://wiki.example.org"])
     credentials: str | None = Field(None, description="Markdown: how to sign in first.")
+    visibility: Visibility | None = Field(
+        None,
+        description="Who finds it on the catalog: `public`: everybody; `unlisted`: whoever knows its address; `team`: "
+        "members of the team, and whoever has a token of them or of the team.",
+    )
     publish_automatically: bool | None = Field(None, description="As soon as every image passed its checks.")
 
 

@@ -1,4 +1,4 @@
-"""The catalog, as everybody sees it: no token is needed. Its files are with the artifacts."""
+"""The catalog: no token is needed, but for what is only a team's. Its files are with the artifacts."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from pydantic import Field
 
 from appliances.catalog.listing import Choice, appliances
 from appliances.models import Appliance, Channel, Release, Revision
+from appliances.states import Visibility
 
 from .artifacts import ANYBODY
 from .paging import Cursor, Limit, Page, page
@@ -31,6 +32,7 @@ class Product(Output):
     category: str
     licence: str
     website: str
+    visibility: Visibility = Field(description="Who finds it: what is `team` comes only with a token.")
     credentials: str = Field(description="Markdown: how to sign in first.")
     newest: str = Field(description="The version that was published last.", examples=["1.4.0"])
     channels: dict[str, str] = Field(description="To which version each points.", examples=[{"stable": "1.4.0"}])
@@ -79,15 +81,16 @@ def list_catalog(
     limit: Limit = 50,
     cursor: Cursor = "",
 ) -> dict:
-    """Everything that has a published release."""
-    rows = products(Choice(words=q, category=category, team=team))
+    """Everything that has a published release: what is public, and with a token what is its owner's."""
+    rows = products(Choice(words=q, category=category, team=team)).listed_for(request.auth)
     return page(request, response, rows, Product.of, limit=limit, cursor=cursor)
 
 
 @router.get(ONE, auth=ANYBODY, response=Product)
 def show_product(request: HttpRequest, team: str, appliance: str) -> Product:
     """One of them."""
-    return Product.of(get_object_or_404(products(Choice(team=team)), slug=appliance))
+    rows = products(Choice(team=team)).readable_by(request.auth)
+    return Product.of(get_object_or_404(rows, slug=appliance))
 
 
 @router.get(f"{ONE}/releases", auth=ANYBODY, response=Page[Version])
@@ -95,7 +98,7 @@ def list_versions(
     request: HttpRequest, response: HttpResponse, team: str, appliance: str, limit: Limit = 50, cursor: Cursor = ""
 ) -> dict:
     """Its published versions, those first whose images are the newest."""
-    found = get_object_or_404(appliances(Choice(team=team)), slug=appliance)
+    found = get_object_or_404(appliances(Choice(team=team)).readable_by(request.auth), slug=appliance)
     rows = Revision.objects.published().filter(release__appliance=found)
     rows = rows.select_related("release__appliance__team").prefetch_related("release__channels")
     return page(request, response, rows, Version.of, limit=limit, cursor=cursor, newest_first=True)

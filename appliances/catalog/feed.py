@@ -6,21 +6,24 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
+from django.http.response import HttpResponseBase
 from django.utils.feedgenerator import Atom1Feed
 from django.views.decorators.http import conditional_page, require_safe
 
 from appliances.models import Appliance, Revision
+from appliances.states import Visibility
 from appliances.templatetags.ui import markdown
+
+from .access import keep_private, published_for
 
 ENTRIES = 30
 
 
 @require_safe
 @conditional_page
-def feed(request: HttpRequest, team: str, appliance: str) -> HttpResponse:
+def feed(request: HttpRequest, team: str, appliance: str) -> HttpResponseBase:
     """An entry for every version that is published; it is updated when its images are."""
-    found = get_object_or_404(Appliance.objects.published().select_related("team"), team__slug=team, slug=appliance)
+    found = published_for(request, team, appliance)
     page = request.build_absolute_uri(found.get_absolute_url())
     made = Atom1Feed(
         title=f"{found.name}: new versions",
@@ -42,7 +45,8 @@ def feed(request: HttpRequest, team: str, appliance: str) -> HttpResponse:
             pubdate=release.published_at,
             updateddate=max(revision.published_at, release.published_at),
         )
-    return HttpResponse(made.writeString("utf-8"), content_type=made.content_type)
+    response = HttpResponse(made.writeString("utf-8"), content_type=made.content_type)
+    return response if found.visibility == Visibility.PUBLIC else keep_private(response)
 
 
 def tag(appliance: Appliance) -> str:

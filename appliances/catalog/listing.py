@@ -14,6 +14,7 @@ from appliances.states import ReleaseState, RevisionState
 from builds.models import Artifact
 
 from .families import FAMILIES, Family, families_of
+from .reader import Reader
 
 PAGE_SIZE = 24
 SORTS = {
@@ -57,7 +58,10 @@ class Card:
 
 
 def appliances(choice: Choice) -> QuerySet[Appliance]:
-    """Those on the catalog that the visitor asked for, each with `newest_release` and `newest_at`."""
+    """Those on the catalog that the visitor asked for, each with `newest_release` and `newest_at`.
+
+    Whoever lists them adds `listed_for(reader)`, whoever looks for one `readable_by(reader)`.
+    """
     newest = Release.objects.published().filter(appliance=OuterRef("pk")).order_by("-published_at", "-pk")
     found = Appliance.objects.annotate(
         newest_release=Subquery(newest.values("pk")[:1]),
@@ -80,9 +84,9 @@ def appliances(choice: Choice) -> QuerySet[Appliance]:
     return found.select_related("team").order_by(*SORTS[choice.sort][1])
 
 
-def page(choice: Choice, number: str) -> tuple[Page[Appliance], list[Card]]:
+def page(choice: Choice, number: str, reader: Reader) -> tuple[Page[Appliance], list[Card]]:
     """One page and its cards; a number that is out of range gives the nearest page."""
-    found = Paginator(appliances(choice), PAGE_SIZE).get_page(number)
+    found = Paginator(appliances(choice).listed_for(reader), PAGE_SIZE).get_page(number)
     releases = Release.objects.in_bulk([appliance.newest_release for appliance in found])
     formats: dict[int, set[str]] = {}
     rows = (
@@ -98,10 +102,10 @@ def page(choice: Choice, number: str) -> tuple[Page[Appliance], list[Card]]:
     return found, cards
 
 
-def facets() -> dict[str, Any]:
+def facets(reader: Reader) -> dict[str, Any]:
     """What can be filtered by: only what leads somewhere."""
     published = Exists(Release.objects.published().filter(appliance=OuterRef("pk")))
-    shown = Appliance.objects.filter(published)
+    shown = Appliance.objects.filter(published).listed_for(reader)
     return {
         "families": FAMILIES.values(),
         "categories": (shown.exclude(category="").order_by("category").values("category").annotate(count=Count("pk"))),

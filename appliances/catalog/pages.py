@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
 from appliances.models import Appliance, Release, Team
 from appliances.permissions import can_maintain, can_view
-from appliances.states import ReleaseState
+from appliances.states import ReleaseState, Visibility
 
-from . import listing, vagrant
+from . import bringing, listing, vagrant
+from .access import appliance_for, keep_private, release_for
+from .instead import instead_of
+from .reader import reader_of
 from .shelf import Shelf, newest_of
 
 VERSIONS_SHOWN = 12
@@ -23,11 +27,13 @@ def site_of(request: HttpRequest) -> str:
 
 
 @require_safe
-def home(request: HttpRequest) -> HttpResponse:
-    choice = listing.Choice.of(request.GET)
-    page, cards = listing.page(choice, request.GET.get("page", "1"))
-    context = {"area": "catalog", "choice": choice, "page": page, "cards": cards, **listing.facets()}
-    return render(request, "catalog/home.html", context)
+def home(request: HttpRequest) -> HttpResponseBase:
+    choice, reader = listing.Choice.of(request.GET), reader_of(request)
+    page, cards = listing.page(choice, request.GET.get("page", "1"), reader)
+    context = {"area": "catalog", "choice": choice, "page": page, "cards": cards, **listing.facets(reader)}
+    response = render(request, "catalog/home.html", context)
+    patch_vary_headers(response, ["Authorization", "Cookie"])
+    return response if reader.is_anybody else keep_private(response)
 
 
 @require_safe
@@ -37,9 +43,9 @@ def team(request: HttpRequest, team: str) -> HttpResponse:
 
 
 @require_safe
-def appliance(request: HttpRequest, team: str, appliance: str) -> HttpResponse:
+def appliance(request: HttpRequest, team: str, appliance: str) -> HttpResponseBase:
     """The newest version; the same address answers Vagrant, which asks for JSON."""
-    found = get_object_or_404(Appliance.objects.select_related("team"), team__slug=team, slug=appliance)
+    found = appliance_for(request, team, appliance)
     if vagrant.wanted(request):
         return vagrant.metadata(request, found)
     release = newest_of(found)
@@ -54,14 +60,8 @@ def appliance(request: HttpRequest, team: str, appliance: str) -> HttpResponse:
 
 
 @require_safe
-def version(request: HttpRequest, team: str, appliance: str, version: str) -> HttpResponse:
-    release = get_object_or_404(
-        Release.objects.visible().select_related("appliance__team"),
-        appliance__team__slug=team,
-        appliance__slug=appliance,
-        version=version,
-    )
-    return show(request, release, single=True)
+def version(request: HttpRequest, team: str, appliance: str, version: str) -> HttpResponseBase:
+    return show(request, release_for(request, team, appliance, version), single=True)
 
 
 def chosen(request: HttpRequest, shelf: Shelf | None) -> str:
@@ -78,8 +78,18 @@ def channels_of(appliance: Appliance) -> dict[int, list[str]]:
     return found
 
 
-def show(request: HttpRequest, release: Release, *, single: bool = False) -> HttpResponse:
-    appliance = release.appliance
+def commands(site: str, shelf: Shelf | None) -> dict[str, str]:
+    """For what can be had only with a token."""
+    boxes = shelf and any(way.family.key == "vagrant" for way in shelf.ways)
+    return {
+        "take_token": bringing.TAKE,
+        "vagrant_exports": bringing.vagrant(site) if boxes else "",
+        "netrc": bringing.netrc(site),
+    }
+
+
+def show(request: HttpRequest, release: Release, *, single: bool = False) -> HttpResponseBase:
+    appliance, reader = release.appliance, reader_of(request)
     newest = release if not single else newest_of(appliance)
     versions = (
         appliance.releases.visible()
@@ -93,11 +103,15 @@ def show(request: HttpRequest, release: Release, *, single: bool = False) -> Htt
         "release": release,
         "single": single,
         "newest": newest if newest and newest.state == ReleaseState.PUBLISHED else None,
+        "instead": instead_of(release) if release.state == ReleaseState.WITHDRAWN else None,
         "shelf": shelf,
         "chosen": chosen(request, shelf),
         "versions": versions,
         "channels": channels_of(appliance),
         "versions_shown": VERSIONS_SHOWN,
-        "may_maintain": can_maintain(request.user, appliance.team),
+        "may_maintain": reader.may(can_maintain, appliance.team),
+        **(commands(site_of(request), shelf) if appliance.visibility == Visibility.TEAM else {}),
     }
-    return render(request, "catalog/appliance.html", context)
+    response = render(request, "catalog/appliance.html", context)
+    patch_vary_headers(response, ["Authorization", "Cookie"])
+    return response if appliance.visibility == Visibility.PUBLIC else keep_private(response)

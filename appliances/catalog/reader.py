@@ -8,9 +8,11 @@ from dataclasses import dataclass
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
+from appliances import attempts
 from appliances.models import Appliance, Team, Token, User
+from appliances.permissions import Rule
 from appliances.states import Visibility
 
 
@@ -19,6 +21,10 @@ class Reader:
     user: User | AnonymousUser
     """Nobody in particular when a team's token reads."""
     token: Token | None = None
+
+    @property
+    def is_anybody(self) -> bool:
+        return self.token is None and not self.user.is_authenticated
 
     def teams(self) -> QuerySet[Team]:
         """Those whose own appliances this reader may have."""
@@ -30,14 +36,26 @@ class Reader:
         """Once it is published; drafts are no matter of the catalog."""
         return appliance.visibility != Visibility.TEAM or self.teams().filter(pk=appliance.team_id).exists()
 
+    def may(self, rule: Rule, team: Team) -> bool:
+        """For what is not on the catalog. A team's token may in its team what an owner may."""
+        if self.token and self.token.team_id:
+            return self.token.team_id == team.pk
+        return rule(self.user, team)
+
 
 ANYBODY = Reader(AnonymousUser())
 
 
 def reader_of(request: HttpRequest) -> Reader:
-    """Asks the database once for a request. A token that is none reads as anybody does."""
+    """Asks the database once for a request. A token that is none reads as anybody does.
+
+    Raises TooManyAttempts for whoever tries one after the other.
+    """
     if not hasattr(request, "reader"):
-        token = Token.objects.authenticate(shown(request))
+        text = shown(request)
+        token = None
+        if text and not (token := Token.objects.authenticate(text)):
+            attempts.failed(request, text)
         user = (token.user or AnonymousUser()) if token else request.user
         request.reader = Reader(user, token)
     return request.reader
@@ -57,3 +75,17 @@ def shown(request: HttpRequest) -> str:
         except (binascii.Error, UnicodeDecodeError):
             return ""
     return request.GET.get("access_token", "")
+
+
+def challenge() -> HttpResponse:
+    """For clients that send a name and a password only when they are asked: vCenter, wget.
+
+    It must say the same of what is not there and of what is private.
+    """
+    return HttpResponse(
+        "There is no such thing here, or it is not public.\n"
+        "With a token: any user name, and the token as password. The page Tokens makes one.\n",
+        status=401,
+        content_type="text/plain; charset=utf-8",
+        headers={"WWW-Authenticate": 'Basic realm="Slipway catalog", charset="UTF-8"', "Cache-Control": "no-store"},
+    )

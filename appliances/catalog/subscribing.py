@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
-from appliances.models import Appliance, Subscriber
+from appliances.attempts import client_of
+from appliances.models import Subscriber
 from appliances.notice_forms import SubscribeForm
 from appliances.notices import letters, links, subscribers
+from appliances.states import Visibility
+
+from .access import published_for
+from .reader import reader_of
 
 
 def subscribe(request: HttpRequest, team: str, appliance: str) -> HttpResponse:
-    found = get_object_or_404(Appliance.objects.published().select_related("team"), team__slug=team, slug=appliance)
+    found = published_for(request, team, appliance)
+    if found.visibility == Visibility.TEAM:
+        return redirect("notifications")  # its readers are members, who hear of it there; no letters leave the team
     form = SubscribeForm(request.POST or None)
     context = {"area": "catalog", "appliance": found, "form": form, "can_send": letters.can_send()}
     if request.method != "POST" or not letters.can_send() or not form.is_valid():
@@ -27,12 +33,6 @@ def subscribe(request: HttpRequest, team: str, appliance: str) -> HttpResponse:
     return render(request, "catalog/subscribe.html", {**context, "asked": form.cleaned_data["address"]})
 
 
-def client_of(request: HttpRequest) -> str:
-    """Where the request came from; behind a proxy, what that says."""
-    forwarded = request.headers.get("X-Forwarded-For", "") if settings.SECURE_PROXY_SSL_HEADER else ""
-    return forwarded.rpartition(",")[2].strip() or request.META.get("REMOTE_ADDR", "")
-
-
 def confirm(request: HttpRequest, token: str) -> HttpResponse:
     """A page with a button: programs that look into letters open every link."""
     subscriber = find(request, "confirm-subscription", token)
@@ -40,8 +40,7 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
         return subscriber
     if request.method == "POST":
         subscribers.confirm(subscriber, timezone.now())
-    context = {"area": "catalog", "appliance": subscriber.appliance, "done": request.method == "POST"}
-    return render(request, "catalog/confirm_subscription.html", context)
+    return render(request, "catalog/confirm_subscription.html", about(request, subscriber))
 
 
 @csrf_exempt  # mail programs post here by themselves; the signature in the address says who wants it
@@ -51,8 +50,14 @@ def stop(request: HttpRequest, token: str) -> HttpResponse:
         return subscriber
     if request.method == "POST":
         subscribers.stop(subscriber)
-    context = {"area": "catalog", "appliance": subscriber.appliance, "done": request.method == "POST"}
-    return render(request, "catalog/stop_subscription.html", context)
+    return render(request, "catalog/stop_subscription.html", about(request, subscriber))
+
+
+def about(request: HttpRequest, subscriber: Subscriber) -> dict[str, object]:
+    """Without the appliance when it has become its team's own since."""
+    found = subscriber.appliance
+    shown = found if reader_of(request).may_read(found) else None
+    return {"area": "catalog", "appliance": shown, "done": request.method == "POST"}
 
 
 def find(request: HttpRequest, view: str, token: str) -> Subscriber | HttpResponse:

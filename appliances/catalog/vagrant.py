@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from django.http import Http404, HttpRequest, JsonResponse
-from django.shortcuts import get_object_or_404
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
 from appliances.models import Appliance, Revision
+from appliances.states import Visibility
 from builds.models import Artifact
 
+from .access import appliance_for, keep_private
 from .families import BOX_PROVIDERS
 from .shelf import folder_of
 
@@ -24,8 +25,7 @@ def wanted(request: HttpRequest) -> bool:
 @require_safe
 def box(request: HttpRequest, team: str, appliance: str) -> JsonResponse:
     """The address that `vagrant init team/appliance` derives from VAGRANT_SERVER_URL."""
-    found = get_object_or_404(Appliance.objects.select_related("team"), team__slug=team, slug=appliance)
-    return metadata(request, found)
+    return metadata(request, appliance_for(request, team, appliance))
 
 
 def metadata(request: HttpRequest, appliance: Appliance) -> JsonResponse:
@@ -63,4 +63,4 @@ def metadata(request: HttpRequest, appliance: Appliance) -> JsonResponse:
     }
     response = JsonResponse(document)
     patch_vary_headers(response, ["Accept"])
-    return response
+    return response if appliance.visibility == Visibility.PUBLIC else keep_private(response)

@@ -12,7 +12,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 
 from appliances.models import Event, Letter, Membership, Role, Rule, Subscriber, Team, User
-from appliances.states import ReleaseState
+from appliances.states import ReleaseState, Visibility
 
 from . import errands, kinds, links, wording
 
@@ -54,8 +54,10 @@ def chosen(membership: Membership, rules: Iterable[Rule]) -> list[str]:
 
 
 def brings_version(event: Event) -> bool:
-    """Is it a new version on the catalog, and not the same one built again?"""
+    """Is it a new version on the catalog that outsiders may know of, and not the same one built again?"""
     if event.name != "published" or event.release.state != ReleaseState.PUBLISHED:
+        return False
+    if event.appliance.visibility == Visibility.TEAM:
         return False
     return not event.release.events.filter(name="published", pk__lt=event.pk).exists()
 
@@ -84,8 +86,8 @@ def send(letter: Letter) -> None:
 
 
 def is_wanted(letter: Letter) -> bool:
-    if letter.event is None or letter.subscriber:
-        return True  # whoever ends a subscription takes its letters along
+    if letter.subscriber:  # whoever ends a subscription takes its letters along
+        return letter.subscriber.appliance.visibility != Visibility.TEAM
     return letter.user in readers(letter.event.team, letter.event.name)
 
 

@@ -58,6 +58,14 @@ class TestAVersion:
         found = find(base, "acme/base@1.0.0")
         assert (found.label, found.text) == ("acme/base@1.0.0 draft", base.template)
 
+    def test_what_only_another_team_sees_is_answered_for_as_what_is_not_there(self, base, child):
+        published(base)
+        type(base.appliance).objects.update(visibility="team")
+        for name in ("acme/base", "acme/base@1.0.0", "acme/base@9"):
+            with pytest.raises(NoParent, match="there is no appliance acme/base on the catalog"):
+                find(child, name)
+        assert find(base, "acme/base").label == "acme/base@1.0.0 r1"
+
     def test_one_that_is_not_there_names_those_that_are(self, base, child):
         published(base)
         factories.release(appliance=base.appliance, version="2.0.0")

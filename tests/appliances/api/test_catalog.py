@@ -50,3 +50,13 @@ def test_a_page_is_a_few_queries(wiki, up, django_assert_max_num_queries):
         published(factories.release(appliance=factories.appliance(slug=f"app{number}")))
     with django_assert_max_num_queries(4):
         assert len(anybody("GET", "catalog").json()["items"]) == 6
+
+
+def test_who_finds_it_is_a_field_of_the_appliance(wiki, up, program):
+    before = type(wiki).objects.get().edition
+    answer = program()("PATCH", "appliances/acme/wiki", {"visibility": "team"})
+    assert answer.json()["visibility"] == "team"
+    assert type(wiki).objects.get().edition > before
+    assert wiki.events.get(name="appliance-edited").text == "changed visibility to team"
+    assert anybody("GET", "catalog/acme/wiki").status_code == 404
+    assert program()("PATCH", "appliances/acme/wiki", {"visibility": "secret"}).status_code == 422

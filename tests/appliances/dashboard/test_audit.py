@@ -70,9 +70,9 @@ class TestWhatIsRecorded:
     def test_teams_appliances_and_releases(self, client, owner):
         client.post("/dashboard/teams/new", {"name": "Harbour", "slug": "harbour"})
         team = owner.teams.get(slug="harbour")
-        fields = {"name": "Wiki", "summary": "A wiki."}
+        fields = {"name": "Wiki", "summary": "A wiki.", "visibility": "public"}
         client.post("/dashboard/appliances/new", {**fields, "team": team.pk, "slug": "wiki"})
-        client.post("/dashboard/appliances/harbour/wiki/edit", {**fields, "name": "MediaWiki"})
+        client.post("/dashboard/appliances/harbour/wiki/edit", {**fields, "name": "MediaWiki", "visibility": "team"})
         home = "/dashboard/appliances/harbour/wiki"
         release = {"template": factories.TEMPLATE, "source_kind": "inline", "save": "1"}
         client.post(f"{home}/new-release", {**release, "version": "1.0.0"})
@@ -80,7 +80,7 @@ class TestWhatIsRecorded:
         assert [*team.events.order_by("pk").values_list("name", "text")] == [
             ("team-created", "created the team Harbour"),
             ("appliance-created", "appliance created"),
-            ("appliance-edited", "changed name"),
+            ("appliance-edited", "changed name, visibility to team"),
             ("release-created", "release created"),
             ("release-edited", "changed notes"),
         ]

@@ -73,7 +73,7 @@ def test_who_creates_a_team_owns_it(client, owner):
 
 def test_an_appliance_is_made_for_ones_own_team_only(client, owner):
     other = factories.team()
-    fields = {"name": "Wiki", "slug": "wiki", "summary": "A wiki.", "publish_automatically": "on"}
+    fields = {"name": "Wiki", "slug": "wiki", "summary": "A wiki.", "visibility": "public"}
     client.post("/dashboard/appliances/new", {**fields, "team": other.pk})
     assert not Appliance.objects.exists()
     response = client.post("/dashboard/appliances/new", {**fields, "team": Team.objects.get(slug="acme").pk})

@@ -7,7 +7,7 @@ from django.core import signing
 from django.utils import timezone
 
 from appliances import releases
-from appliances.models import Letter, Release, Subscriber
+from appliances.models import Appliance, Letter, Release, Subscriber
 from appliances.notices import links, subscribers, telling
 from tests import factories
 from tests.appliances.life import change, finish, published
@@ -166,6 +166,38 @@ class TestTelling:
         releases.withdraw(Release.objects.get(pk=newer.pk), reason="A hole.", by=None)
         tell()
         assert mailoutbox == []
+
+
+class TestWhatBecameItsTeamsOwn:
+    """The appliance was public when somebody subscribed."""
+
+    @pytest.fixture
+    def subscriber(self, release) -> Subscriber:
+        now = timezone.now() - timedelta(days=1)
+        return release.appliance.subscribers.create(address="ada@example.org", asked_at=now, confirmed_at=now)
+
+    def test_no_letter_leaves_the_team(self, appliance, subscriber, mailoutbox, tell):
+        Appliance.objects.update(visibility="team")
+        published(factories.release(appliance=appliance, version="2.0.0"))
+        tell()
+        assert mailoutbox == []
+
+    def test_nor_one_that_was_written_before(self, appliance, subscriber, mailoutbox, tell):
+        published(factories.release(appliance=appliance, version="2.0.0"))
+        telling.announce()
+        assert Letter.objects.filter(subscriber=subscriber).exists()
+        Appliance.objects.update(visibility="team")
+        tell()
+        assert mailoutbox == []
+        assert not Letter.objects.exists()
+
+    def test_a_link_in_an_old_letter_still_ends_it_and_tells_nothing(self, client, subscriber):
+        Appliance.objects.update(visibility="team", name="Codename Numbat")
+        link = links.sign("stop-subscription", subscriber=subscriber.pk).removeprefix(SITE)
+        for page in (client.get(link), client.post(link)):
+            assert page.status_code == 200
+            assert "Numbat" not in page.content.decode()
+        assert not Subscriber.objects.exists()
 
 
 def test_addresses_that_never_said_yes_are_forgotten(release):
