@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db.models import F
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
+from django.utils import timezone
 from ninja import Query, Router
 from pydantic import Field
 
-from appliances.catalog.downloads import ONCE_PUBLIC, PUBLIC, counts, serve
-from appliances.catalog.shelf import newest_of
+from appliances.catalog import links
+from appliances.catalog.downloads import counts, keep, serve
+from appliances.catalog.instead import instead_of
+from appliances.catalog.shelf import is_offered, newest_of, once_published
 from appliances.models import Appliance, Release, Revision
 from appliances.permissions import can_maintain, can_view
-from appliances.states import ReleaseState, RevisionState
+from appliances.states import RevisionState, Visibility
 from builds.models import Artifact
 
 from .access import Bearer, Caller
 from .problems import Refusal
-from .shapes import Output
+from .shapes import Input, Output
 
 router = Router(tags=["Artifacts"])
 ANYBODY = Bearer(optional=True)
+READ = Bearer()
 
 
 class ArtifactShape(Output):
@@ -59,6 +64,18 @@ class Offer(Output):
     artifacts: list[ArtifactShape]
 
 
+class NewLink(Input):
+    hours: int = Field(24, ge=1, le=168, description="How long it works.")
+
+
+class LinkShape(Output):
+    url: str = Field(description="Whoever has it can download the file: with curl, vCenter, aws. Keep it as a secret.")
+    ends_at: datetime
+
+
+FOR_A_DAY = NewLink()  # what an empty body means
+
+
 @router.get("appliances/{slug:team}/{slug:appliance}/artifacts", auth=ANYBODY, response=Offer)
 def list_artifacts(
     request: HttpRequest,
@@ -67,7 +84,7 @@ def list_artifacts(
     version: Annotated[str, Query("", description="The newest published one by default.")] = "",
 ) -> Offer:
     """What can be downloaded. Needs no token for what is on the catalog; maintainers see finished drafts, too."""
-    rows = Appliance.objects.select_related("team")
+    rows = Appliance.objects.readable_by(request.auth).select_related("team")
     found = get_object_or_404(rows, team__slug=team, slug=appliance)
     release = found.releases.filter(version=version).first() if version else newest_of(found)
     revision = offered(request.auth, release) if release else None
@@ -78,7 +95,7 @@ def list_artifacts(
         appliance=str(found),
         version=release.version,
         revision=revision.number,
-        published=is_public(revision),
+        published=is_offered(revision),
         artifacts=[ArtifactShape.of(each) for each in artifacts],
     )
 
@@ -101,20 +118,33 @@ def download(request: HttpRequest, number: int) -> HttpResponse:
     if response.status_code == 416:
         headers = {"Content-Range": response["Content-Range"]}
         return Refusal("range", f"The file has {artifact.size} bytes.", headers=headers).response()
-    public = is_public(artifact.build.revision) and response.status_code != 302
-    response["Cache-Control"] = PUBLIC if public else "private, no-store"
-    return response
+    return keep(response, artifact.build.revision)
+
+
+@router.post("artifacts/{int:number}/link", auth=READ, response=LinkShape)
+def make_link(request: HttpRequest, number: int, body: NewLink = FOR_A_DAY) -> LinkShape:
+    """An address of the file that needs no token, until it ends or the version is withdrawn."""
+    artifact = artifact_of(request.auth, number)
+    if not artifact.file or not is_offered(artifact.build.revision):
+        raise Refusal("refused", f"{artifact} cannot be downloaded by others.", hint="Publish it first.")
+    until = timezone.now() + timedelta(hours=body.hours)
+    return LinkShape(url=settings.SITE_URL + links.make(artifact, until, by=request.auth.user), ends_at=until)
 
 
 def artifact_of(caller: Caller, number: int) -> Artifact:
-    """As the catalog does it: what was published is everybody's, all else its maintainers'."""
+    """As the catalog does it: what was published is its readers', all else its maintainers'."""
     rows = Artifact.objects.of_succeeded_builds().select_related("build__revision__release__appliance__team")
     found = get_object_or_404(rows, pk=number)
     revision = found.build.revision
-    team = revision.release.appliance.team
-    if is_public(revision) or caller.may(can_maintain, team):
+    appliance = revision.release.appliance
+    readable = appliance.visibility != Visibility.TEAM or caller.may(can_view, appliance.team)
+    if (is_offered(revision) and readable) or caller.may(can_maintain, appliance.team):
         return found
-    if caller.may(can_view, team):
+    if once_published(revision) and readable:
+        release, instead = revision.release, instead_of(revision.release)
+        hint = f"Use {instead.version} instead." if instead else "There is no other version to use yet."
+        raise Refusal("withdrawn", f"{release} was withdrawn: {release.withdrawn_reason}", hint=hint)
+    if caller.may(can_view, appliance.team):
         raise PermissionDenied("It is not published: only maintainers can have it.")
     raise Http404
 
@@ -125,8 +155,3 @@ def offered(caller: Caller, release: Release) -> Revision | None:
     if published or not caller.may(can_maintain, release.appliance.team):
         return published
     return release.revisions.filter(state__in=(RevisionState.READY, RevisionState.PUBLISHED)).first()
-
-
-def is_public(revision: Revision) -> bool:
-    shown = revision.state in ONCE_PUBLIC and revision.published_at is not None
-    return shown and revision.release.state != ReleaseState.WITHDRAWN

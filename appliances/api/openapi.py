@@ -10,7 +10,7 @@ from ninja import NinjaAPI
 from .idempotency import HEADER, REPLAYED
 from .problems import KINDS, MEDIA_TYPE, Problem
 
-ALWAYS = (400, 401, 403, 404, 405, 406)
+ALWAYS = (400, 401, 403, 404, 405, 406, 429)
 BY_METHOD = {
     "get": (422,),
     "post": (409, 413, 415, 422),
@@ -38,6 +38,8 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
             operation["responses"][str(status)] = {"$ref": f"#/components/responses/{_name(status)}"}
         if method == "post":
             operation["parameters"].append(KEY)
+        if "/artifacts/{number}" in path:
+            operation["responses"]["410"] = {"$ref": f"#/components/responses/{_name(410)}"}
         if path.endswith("/download"):
             _files(operation)
         for parameter in operation["parameters"]:

@@ -36,6 +36,7 @@ KINDS = {
     "in-progress": Kind(
         409, "Still at work", "The first request with this `Idempotency-Key` has not ended: ask again."
     ),
+    "withdrawn": Kind(410, "Withdrawn", "Its team took it back: `detail` says why, `hint` what to use instead."),
     "stale": Kind(412, "Changed meanwhile", "The header `If-Match` names a version that is no longer the newest."),
     "too-large": Kind(413, "Too large", "The body is larger than this address takes."),
     "media-type": Kind(415, "Unknown kind of body", "The body is not `application/json`."),
@@ -43,6 +44,7 @@ KINDS = {
     "invalid": Kind(422, "Something in the request is wrong", "`problems` names each value that is wrong, and why."),
     "template": Kind(422, "The template has problems", "`problems` names all of them, with path and line."),
     "key-reused": Kind(422, "Key of another request", "The `Idempotency-Key` was used with another request before."),
+    "too-many-attempts": Kind(429, "Too many wrong tokens", "Many different wrong tokens came from this address."),
     "internal": Kind(500, "An error of Slipway itself", "It is in the log of the server. Nothing is known to be done."),
 }
 BY_STATUS = {kind.status: name for name, kind in reversed(KINDS.items())}

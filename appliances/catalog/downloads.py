@@ -8,27 +8,35 @@ from pathlib import Path
 from typing import BinaryIO
 
 from django.core.files.storage import default_storage
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.http import (
     FileResponse,
     Http404,
     HttpRequest,
     HttpResponse,
     HttpResponseRedirect,
+    JsonResponse,
     StreamingHttpResponse,
 )
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
+from django.utils.cache import patch_vary_headers
 from django.utils.http import content_disposition_header, parse_etags
 from django.views.decorators.http import require_safe
 
 from appliances.models import Revision
 from appliances.permissions import can_maintain
-from appliances.states import ReleaseState, RevisionState
+from appliances.states import Visibility
 from builds.models import Artifact
+
+from . import links
+from .access import challenged, keep_private, wants_json
+from .instead import instead_of
+from .reader import reader_of
+from .shelf import is_offered, is_public, once_published
 
 CHUNK = 256 * 1024
 PUBLIC = "public, max-age=31536000, immutable"
-ONCE_PUBLIC = (RevisionState.PUBLISHED, RevisionState.SUPERSEDED)
 
 
 class Withdrawn(Exception):  # noqa: N818 -- an answer to the visitor
@@ -37,54 +45,99 @@ class Withdrawn(Exception):  # noqa: N818 -- an answer to the visitor
 
 
 @require_safe
-def file(request: HttpRequest, team: str, appliance: str, version: str, number: int, name: str) -> HttpResponse:
-    try:
-        revision, public = find(request, team, appliance, version, number)
-    except Withdrawn as gone:
-        return render(request, "catalog/gone.html", {"release": gone.revision.release, "name": name}, status=410)
+@challenged
+def file(request: HttpRequest, team: str, appliance: str, version: str, number: int, name: str) -> HttpResponseBase:
+    revision = get_object_or_404(_revisions(), **_place(team, appliance, version, number))
     artifact = (
         Artifact.objects.of_succeeded_builds().filter(build__revision=revision, name=name).exclude(file="").first()
     )
+    try:
+        _admit(request, revision, artifact)
+    except Withdrawn:
+        return gone(request, revision, name)
+    except links.Ended:
+        return keep_private(render(request, "catalog/bad_download_link.html", {"name": name}, status=403))
     if artifact is None:
         raise Http404("This revision has no such file.")
     if counts(request):
         Artifact.objects.filter(pk=artifact.pk).update(downloads=F("downloads") + 1)
     response = serve(request, artifact)
-    response["Cache-Control"] = PUBLIC if public and response.status_code != 302 else "private, no-store"
-    return response
+    return keep(response, revision)
 
 
 @require_safe
-def sums(request: HttpRequest, team: str, appliance: str, version: str, number: int) -> HttpResponse:
+@challenged
+def sums(request: HttpRequest, team: str, appliance: str, version: str, number: int) -> HttpResponseBase:
     """Every file's SHA-256 in the format of sha256sum."""
     try:
-        revision, _ = find(request, team, appliance, version, number)
-    except Withdrawn as gone:
-        return render(
-            request, "catalog/gone.html", {"release": gone.revision.release, "name": "SHA256SUMS"}, status=410
-        )
+        revision = revision_at(request, team, appliance, version, number)
+    except Withdrawn as caught:
+        return gone(request, caught.revision, "SHA256SUMS")
     rows = Artifact.objects.of_succeeded_builds().filter(build__revision=revision).exclude(file="").order_by("name")
     lines = "".join(f"{sha256}  {name}\n" for sha256, name in rows.values_list("sha256", "name"))
-    return HttpResponse(lines, content_type="text/plain; charset=utf-8")
+    response = HttpResponse(lines, content_type="text/plain; charset=utf-8")
+    return response if is_public(revision) else keep_private(response)
 
 
-def find(request: HttpRequest, team: str, appliance: str, version: str, number: int) -> tuple[Revision, bool]:
-    """The revision, and whether everybody may have it. Its maintainers may have it before and after, too."""
-    revision = get_object_or_404(
-        Revision.objects.select_related("release__appliance__team"),
-        number=number,
-        release__version=version,
-        release__appliance__slug=appliance,
-        release__appliance__team__slug=team,
-    )
-    withdrawn = revision.release.state == ReleaseState.WITHDRAWN
-    # A revision that was ready but never published becomes superseded, too: it stays the team's own.
-    shown = revision.state in ONCE_PUBLIC and revision.published_at is not None
-    if shown and not withdrawn:
-        return revision, True
-    if can_maintain(request.user, revision.release.appliance.team):
-        return revision, False
-    if shown:
+def revision_at(request: HttpRequest, team: str, appliance: str, version: str, number: int) -> Revision:
+    """One that the reader may have. Its maintainers may have it before it is published and after, too."""
+    revision = get_object_or_404(_revisions(), **_place(team, appliance, version, number))
+    _admit(request, revision)
+    return revision
+
+
+def keep(response: HttpResponseBase, revision: Revision) -> HttpResponseBase:
+    """What everybody may have, everybody may keep; but not the address in a bucket, which soon expires."""
+    if not is_public(revision):
+        return keep_private(response)
+    response["Cache-Control"] = PUBLIC if response.status_code != 302 else "private, no-store"
+    return response
+
+
+def gone(request: HttpRequest, revision: Revision, name: str) -> HttpResponseBase:
+    """410, in the same words for people and for programs."""
+    release = revision.release
+    instead = instead_of(release)
+    page = request.build_absolute_uri(release.appliance.get_absolute_url())
+    if wants_json(request):
+        words = f"{release} was withdrawn, so {name} cannot be downloaded any more."
+        said = {
+            "detail": words,
+            "reason": release.withdrawn_reason,
+            "instead": instead.version if instead else None,
+            "url": f"{page}/{instead.version}" if instead else page,
+        }
+        response: HttpResponseBase = JsonResponse(said, status=410)
+    else:
+        response = render(
+            request, "catalog/gone.html", {"release": release, "name": name, "instead": instead}, status=410
+        )
+    patch_vary_headers(response, ["Accept"])
+    return response if release.appliance.visibility == Visibility.PUBLIC else keep_private(response)
+
+
+def _revisions() -> QuerySet[Revision]:
+    return Revision.objects.select_related("release__appliance__team")
+
+
+def _place(team: str, appliance: str, version: str, number: int) -> dict[str, object]:
+    return {
+        "number": number,
+        "release__version": version,
+        "release__appliance__slug": appliance,
+        "release__appliance__team__slug": team,
+    }
+
+
+def _admit(request: HttpRequest, revision: Revision, artifact: Artifact | None = None) -> None:
+    """Returns when the reader may have it; else raises Http404 or, for what they once might have had, Withdrawn."""
+    appliance, reader = revision.release.appliance, reader_of(request)
+    text = request.GET.get(links.NAME, "")
+    if not (reader.may_read(appliance) or (text and artifact and links.opens(text, artifact))):
+        raise Http404("It is not public.")
+    if is_offered(revision) or reader.may(can_maintain, appliance.team):
+        return
+    if once_published(revision):
         raise Withdrawn(revision)
     raise Http404("This revision is not published.")
 

@@ -63,6 +63,12 @@ class Subject:
     ports: tuple[int, ...]
     downloads: dict[str, Download]
     places: dict[str, list[Place]]
+    private: bool = False
+    """Only with a token."""
+
+    @property
+    def curl(self) -> str:
+        return 'curl -H "Authorization: Bearer $SLIPWAY_TOKEN"' if self.private else "curl"
 
     @property
     def forwards(self) -> list[tuple[int, int]]:
@@ -80,27 +86,27 @@ def ways(subject: Subject) -> list[Way]:
         downloads = [subject.downloads[name] for name in family.formats if name in subject.downloads]
         places = [place for name in family.formats for place in subject.places.get(name, ())]
         if downloads or places:
-            recipes = [*fetch(family, downloads), *RECIPES[family.key](subject), *verify(downloads)]
+            recipes = [*fetch(family, subject, downloads), *RECIPES[family.key](subject), *verify(subject, downloads)]
             found.append(Way(family, downloads, places, recipes))
     return found
 
 
-def fetch(family: Family, downloads: Sequence[Download]) -> list[Recipe]:
+def fetch(family: Family, subject: Subject, downloads: Sequence[Download]) -> list[Recipe]:
     """Vagrant downloads by itself; for the others, on a server without a browser."""
     if family.key == "vagrant" or not downloads:
         return []
     note = "Broken off? Run it again: it goes on where it stopped."
-    return [Recipe("Download in a terminal", f"curl -fLO -C - {downloads[0].url}", note)]
+    return [Recipe("Download in a terminal", f"{subject.curl} -fLO -C - {downloads[0].url}", note)]
 
 
-def verify(downloads: Sequence[Download]) -> list[Recipe]:
+def verify(subject: Subject, downloads: Sequence[Download]) -> list[Recipe]:
     if not downloads:
         return []
     folder = downloads[0].url.rpartition("/")[0]
     return [
         Recipe(
             "Verify what you downloaded",
-            f"curl -fsS {folder}/SHA256SUMS | sha256sum --check --ignore-missing",
+            f"{subject.curl} -fsS {folder}/SHA256SUMS | sha256sum --check --ignore-missing",
             "In the folder with the file; it answers “OK” when the file is exactly what was tested.",
         )
     ]

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from appliances.models import Appliance, Release, Revision
+from appliances.states import ReleaseState, RevisionState, Visibility
 from builds import outline
 from builds.engine.image import Size
 from builds.models import Artifact, CheckResult
@@ -105,6 +106,7 @@ class Shelf:
                 ports=self.ports,
                 downloads=self.downloads,
                 places=self.places,
+                private=appliance.visibility == Visibility.TEAM,
             )
         )
 
@@ -172,6 +174,21 @@ class Shelf:
             return None
         before = packages_in(Artifact.objects.of_succeeded_builds().filter(build__revision=former))
         return difference(former.release.version, before, self.packages) if before else None
+
+
+def once_published(revision: Revision) -> bool:
+    """One that was ready but never published becomes superseded, too: it stays the team's own."""
+    return revision.state in (RevisionState.PUBLISHED, RevisionState.SUPERSEDED) and revision.published_at is not None
+
+
+def is_offered(revision: Revision) -> bool:
+    """By its address, to whoever may read its appliance."""
+    return once_published(revision) and revision.release.state != ReleaseState.WITHDRAWN
+
+
+def is_public(revision: Revision) -> bool:
+    """So that everybody may have it, and keep it."""
+    return is_offered(revision) and revision.release.appliance.visibility == Visibility.PUBLIC
 
 
 def folder_of(revision: Revision, release: Release) -> str:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import downloads, feed, pages, subscribing, vagrant
+from . import downloads, feed, linking, pages, subscribing, vagrant
 
 app_name = "catalog"
 urlpatterns = [
@@ -16,4 +16,5 @@ urlpatterns = [
     path("<slug:team>/<slug:appliance>/<str:version>", pages.version, name="version"),
     path("<slug:team>/<slug:appliance>/<str:version>/r<int:number>/SHA256SUMS", downloads.sums, name="sums"),
     path("<slug:team>/<slug:appliance>/<str:version>/r<int:number>/<str:name>", downloads.file, name="file"),
+    path("<slug:team>/<slug:appliance>/<str:version>/r<int:number>/<str:name>/link", linking.link, name="link"),
 ]

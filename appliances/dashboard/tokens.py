@@ -12,8 +12,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from appliances import tokens
+from appliances.catalog import bringing
 from appliances.forms import TokenForm
-from appliances.models import Team
+from appliances.models import Scope, Team
 from appliances.permissions import can_own
 
 from .access import team_for
@@ -40,6 +41,9 @@ def page(request: HttpRequest, team: Team | None) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         token, text = tokens.issue(form, by=request.user, team=team)
         form, context = TokenForm(), {"token": token, "text": text}
+        if token.scopes == [Scope.READ]:
+            site = request.build_absolute_uri("/").rstrip("/")
+            context |= {"take_token": bringing.TAKE, "vagrant_exports": bringing.vagrant(site)}
     rows = team.tokens.select_related("created_by") if team else request.user.tokens.all()
     context |= {"area": "dashboard" if team else "account", "team": team, "may_own": True, "tokens": rows, "form": form}
     return render(request, "dashboard/tokens.html", context, status=422 if form.errors else 200)

@@ -6,7 +6,7 @@ from django.db.models import Model
 
 from appliances.api.reference import contents
 from appliances.models import Base, Hook, HookDelivery, Rebuild, Role, Schedule, Scope
-from builds.models import Build
+from builds.models import Artifact, Build
 from tests import factories
 
 from .conftest import Program, everything, issue
@@ -26,6 +26,7 @@ NUMBERED = {
     "BASE": Base,
     "HOOK": Hook,
     "MESSAGE": HookDelivery,
+    "ARTIFACT": Artifact,
 }
 # operation: (method, path, body, the least who may do it); what everybody may see is tested with the artifacts.
 TABLE = {
@@ -42,6 +43,7 @@ TABLE = {
     "list_bases": ("GET", "bases", None, SIGNED_IN),
     "list_events": ("GET", "audit", None, SIGNED_IN),
     "list_notifications": ("GET", "notifications", None, SIGNED_IN),
+    "make_link": ("POST", "artifacts/ARTIFACT/link", None, SIGNED_IN),
     "import_packer": ("POST", "import-packer", {"files": {"x.json": "{}"}}, SIGNED_IN),
     "validate_template": ("POST", "validate", {"template": "", "team": "acme"}, VIEWER),
     "show_team": ("GET", "teams/acme", None, VIEWER),
@@ -131,6 +133,7 @@ def people(kinds):
     team = factories.team(slug="acme")
     release = factories.release(appliance=factories.appliance(team=team, slug="wiki"))
     everything(release)
+    factories.artifact(release.revisions.get().builds.get(), file="artifacts/wiki.qcow2")
     factories.build(factories.revision(release, state="failed", digest="other"), state="failed")
     factories.account(team, name="prod")
     factories.member(team, Role.VIEWER, username="maria")

@@ -50,3 +50,15 @@ def test_a_teams_token_is_in_its_audit_log(client):
     told = list(Event.objects.filter(team=team).order_by("pk").values_list("name", flat=True))
     assert told == ["token-issued", "token-revoked"]
     assert text not in str(list(Event.objects.values()))
+
+
+def test_one_click_makes_a_token_that_only_reads_and_says_how_to_use_it(client):
+    client.force_login(factories.user())
+    page = client.get("/tokens").content.decode()
+    form = page.partition("A token for reading the catalog")[2].partition("</form>")[0]
+    fields = dict(re.findall(r'type="hidden" name="(name|scopes|days)" value="(\w+)"', form))
+    response = client.post("/tokens", fields)
+    assert Token.objects.authenticate(made(response)).scopes == ["read"]
+    page = response.content.decode()
+    assert "export VAGRANT_SERVER_URL=http://testserver\nexport VAGRANT_CLOUD_TOKEN=" in page
+    assert "VAGRANT_SERVER_URL" not in client.post("/tokens", FORM).content.decode()
