@@ -105,10 +105,16 @@ def publish(installation: Installation, base: str, sha256: str) -> None:
     }
     for version, builds in installation.build(templates).items():
         build = builds["qemu"]
-        state = installation.wait_for_state(build, "succeeded", "failed", "cancelled", seconds=BUILD_SECONDS)
-        if state != "succeeded":
+        # Machines whose host is too busy fail to boot now and then; that is no matter of the catalog's clients.
+        if ended(installation, build) != "succeeded":
+            build = installation.retry(build)
+        if ended(installation, build) != "succeeded":
             raise SystemExit(f"{version} was not built: {installation.error(build)}")
         installation.wait_for_revision(build, "published")
+
+
+def ended(installation: Installation, build: int) -> str:
+    return installation.wait_for_state(build, "succeeded", "failed", "cancelled", seconds=BUILD_SECONDS)
 
 
 def token(installation: Installation) -> str:
