@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from contextlib import closing, suppress
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -34,6 +35,8 @@ from .states import ReleaseState, RevisionState
 GENERATED = "# Boxes that were made elsewhere: nothing is built here.\nplatforms: {upload: {}}\n"
 """The beginning of the template that a release for them gets."""
 BLOCK = 1024 * 1024
+ORPHAN = timedelta(days=1)
+"""A stored file this old that no row names belongs to an upload that has ended."""
 
 
 class Refused(releases.Refused):
@@ -196,6 +199,16 @@ def delete_appliance(appliance: Appliance, *, by: User | None) -> None:
         appliance.delete()
 
 
+def sweep() -> list[str]:
+    """Remove files of uploads that were broken off, and of those that were replaced when the storage did not answer."""
+    swept = []
+    for key in list(default_storage.stale(PREFIX, timezone.now() - ORPHAN)):
+        if not _is_used(key):
+            default_storage.delete(key)
+            swept.append(f"{key}: removed, no release has it")
+    return swept
+
+
 def _delete_release(release: Release, *, by: User | None) -> None:
     active = [build for revision in release.revisions.all() for build in revision.builds.active()]
     if active:
@@ -350,8 +363,12 @@ def _forget_file(upload: Upload) -> None:
 
 
 def _delete_unless_used(key: str) -> None:
-    if not Artifact.objects.filter(file=key).exists() and not Upload.objects.filter(file=key).exists():
+    if not _is_used(key):
         _delete(key)
+
+
+def _is_used(key: str) -> bool:
+    return Artifact.objects.filter(file=key).exists() or Upload.objects.filter(file=key).exists()
 
 
 def _delete(key: str) -> None:
