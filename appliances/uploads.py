@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from contextlib import closing, suppress
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -21,7 +22,7 @@ from django.utils import timezone
 from builds import queue
 from builds.engine import template
 from builds.engine.boxes import Limits, open_box
-from builds.engine.errors import TemplateError
+from builds.engine.errors import Problem, TemplateError
 from builds.models import Artifact
 from builds.storage import Readable
 from builds.text import storable
@@ -45,10 +46,21 @@ class Refused(releases.Refused):
 
 def template_of(appliance: Appliance) -> str:
     """What a release is given that takes boxes made elsewhere, and builds nothing."""
-    checks = appliance.upload_checks.strip("\n")
+    checks = appliance.upload_checks.rstrip()
     if not checks.strip():
         return GENERATED
     return f"{GENERATED}checks:\n" + "".join(f"  {line}\n" for line in checks.splitlines())
+
+
+def problems_of_checks(text: str) -> list[Problem]:
+    """Everything that is wrong with the checks of boxes, with the lines as people wrote them."""
+    try:
+        template.parse(template_of(Appliance(upload_checks=text)))
+    except TemplateError as error:
+        above = template_of(Appliance(upload_checks="-")).count("\n") - 1
+        lines = ((each, (each.line or 0) - above) for each in error.problems)
+        return [replace(each, line=line if line > 0 else None) for each, line in lines]
+    return []
 
 
 def declare(
