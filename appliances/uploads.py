@@ -52,6 +52,20 @@ def template_of(appliance: Appliance) -> str:
     return f"{GENERATED}checks:\n" + "".join(f"  {line}\n" for line in checks.splitlines())
 
 
+def takes_boxes(release: Release) -> bool:
+    try:
+        _taking(release)
+    except Refused:
+        return False
+    return True
+
+
+def published_keys(release: Release) -> set[tuple[str, str]]:
+    """Provider and architecture of the boxes that it was published with: they stay as they are."""
+    revisions = release.revisions.filter(published_at__isnull=False)
+    return {_key(box) for boxes in revisions.values_list("uploads", flat=True) for box in boxes}
+
+
 def problems_of_checks(text: str) -> list[Problem]:
     """Everything that is wrong with the checks of boxes, with the lines as people wrote them."""
     try:
@@ -288,7 +302,10 @@ AGAIN = "Upload it again."
 def _locked(release: Release) -> Release:
     """The release, which nobody else changes until the transaction ends. Refused when it takes no boxes."""
     Release.objects.select_for_update().get(pk=release.pk)
-    return _taking(release)
+    taking = _taking(release)
+    if not Release.objects.filter(pk=release.pk, template=taking.template).exists():
+        taking.save()
+    return taking
 
 
 def _taking(release: Release) -> Release:
@@ -297,7 +314,6 @@ def _taking(release: Release) -> Release:
         raise Refused(f"{release} is withdrawn.", hint="Restore it first, or make a new version.")
     if not release.template.strip():
         release.template = template_of(release.appliance)
-        release.save()
     try:
         parsed = template.parse(
             release.template, lookup=parents.lookup(release.appliance.team), name=str(release.appliance)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,15 @@ from appliances import uploads
 from appliances.models import Release
 from appliances.states import ReleaseState, RevisionState
 from builds import queue, runner
+from builds.engine.console import Recorder
+from builds.engine.context import Context
+from builds.engine.formats import ext4
+from builds.engine.formats.ext4 import Entry
 from builds.models import Artifact, Build
 from builds.states import BuildState
 from tests import boxes, factories
-from tests.simulators.vagrant.boxes import box
+from tests.guests import tiny
+from tests.simulators.vagrant.boxes import USERS, box
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CHECKS = '- command: {run: "id -un"}\n'
@@ -24,7 +30,16 @@ CHECKS = '- command: {run: "id -un"}\n'
 @pytest.fixture(scope="module")
 def real(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small machine that Vagrant's key opens."""
-    return box(tmp_path_factory.mktemp("box") / "made", "box-libvirt")
+    folder = tmp_path_factory.mktemp("box")
+    raw = folder / "tiny.raw"
+    subprocess.run(["qemu-img", "convert", "-O", "raw", tiny.make().disk, raw], check=True)
+    context = Context(build="box", work=folder, cache=folder, source=folder, console=Recorder())
+    root = ext4.find_root(raw, context)
+    texts = root.read(list(USERS))
+    # Who logs in is root by another name, so there is little for sudo to do.
+    entries = [Entry(path, 0o644, data=texts[path] + line.encode()) for path, line in USERS.items()]
+    root.write([*entries, Entry("/usr/bin/sudo", 0o755, data=b'#!/bin/sh\nshift\nexec "$@"\n')])
+    return box(folder / "made", "box-libvirt", source=raw)
 
 
 def released(checks: str, *, files: dict[str, bytes]) -> Release:
