@@ -39,6 +39,7 @@ class ApplianceShape(Output):
     credentials: str
     visibility: Visibility = Field(description="Who finds it on the catalog.")
     publish_automatically: bool
+    upload_checks: str = Field(description="YAML: what boxes made elsewhere must pass to be published.")
     rebuild_policy: RebuildPolicy = Field(description="When a base or a parent changes.")
     created_at: datetime
 
@@ -64,6 +65,9 @@ class Texts(Input):
         "members of the team, and whoever has a token of them or of the team.",
     )
     publish_automatically: bool | None = Field(None, description="As soon as every image passed its checks.")
+    upload_checks: str | None = Field(
+        None, description="YAML, as `checks` of a template: what boxes made elsewhere must pass to be published."
+    )
 
 
 class NewAppliance(Texts):

@@ -17,7 +17,7 @@ from ninja import Header, Router
 from ninja.responses import Status
 from pydantic import Field
 
-from appliances import audit, editing
+from appliances import audit, editing, uploads
 from appliances.archives import store_archive
 from appliances.forms import ReleaseForm
 from appliances.inputs import Inputs
@@ -92,6 +92,7 @@ class Edit(Input):
 class NewRelease(Edit):
     version: str = Field(max_length=64, examples=["1.4.0"], json_schema_extra={"pattern": VERSION})
     template: str | None = Field(None, description="Without one it begins with that of the release before it.")
+    boxes: bool = Field(False, description="It takes Vagrant boxes that were made elsewhere, and builds nothing.")
 
 
 @router.get(LIST, response=Page[ReleaseShape])
@@ -111,7 +112,9 @@ def create_release(request: HttpRequest, response: HttpResponse, team: str, appl
         raise Refusal("refused", f"{found} {body.version} exists already.", hint="Edit it, or choose the next number.")
     former = found.releases.order_by("-created_at", "-pk").first()
     release = Release(appliance=found)
-    if former:
+    if body.boxes:
+        body = body.model_copy(update={"template": uploads.template_of(found)})
+    elif former:
         for name, value in Inputs.written(former).items():
             setattr(release, name, value)
     return Status(201, _save(release, body, response, request.auth.user))
@@ -193,7 +196,9 @@ def _locked(release: Release, if_match: str | None) -> Release:
 
 
 def _save(release: Release, body: Edit, response: HttpResponse, by: User | None) -> ReleaseShape:
-    data = model_to_dict(release, fields=ReleaseForm.Meta.fields) | body.model_dump(exclude_none=True)
+    data = model_to_dict(release, fields=ReleaseForm.Meta.fields) | body.model_dump(
+        exclude_none=True, exclude={"boxes"}
+    )
     if body.values is not None:
         release.values = body.values
     form = ReleaseForm(data, instance=release)

@@ -53,6 +53,7 @@ TABLE = {
     "show_appliance": ("GET", APPLIANCE, None, VIEWER),
     "list_releases": ("GET", f"{APPLIANCE}/releases", None, VIEWER),
     "show_release": ("GET", RELEASE, None, VIEWER),
+    "list_boxes": ("GET", f"{RELEASE}/boxes", None, VIEWER),
     "list_revisions": ("GET", f"{RELEASE}/revisions", None, VIEWER),
     "show_revision": ("GET", f"{RELEASE}/revisions/1", None, VIEWER),
     "list_deliveries": ("GET", f"{RELEASE}/deliveries", None, VIEWER),
@@ -67,6 +68,10 @@ TABLE = {
     "edit_appliance": ("PATCH", APPLIANCE, {"name": "X"}, MAINTAINER),
     "create_release": ("POST", f"{APPLIANCE}/releases", {"version": "2.0.0", "template": "x"}, MAINTAINER),
     "edit_release": ("PATCH", RELEASE, {"notes": "X"}, MAINTAINER),
+    "declare_box": ("POST", f"{RELEASE}/boxes", {"provider": "libvirt"}, MAINTAINER),
+    "upload_box": ("PUT", f"{RELEASE}/boxes/hyperv/unknown/file", b"x", MAINTAINER),
+    "remove_box": ("DELETE", f"{RELEASE}/boxes/hyperv/unknown", None, MAINTAINER),
+    "release_boxes": ("POST", f"{RELEASE}/release-boxes", None, MAINTAINER),
     "upload_archive": ("PUT", f"{RELEASE}/archive", b"x", MAINTAINER),
     "build_release": ("POST", f"{RELEASE}/build", None, MAINTAINER),
     "rebuild_release": ("POST", f"{RELEASE}/rebuild", None, MAINTAINER),
@@ -134,6 +139,7 @@ def people(kinds):
     release = factories.release(appliance=factories.appliance(team=team, slug="wiki"))
     everything(release)
     factories.artifact(release.revisions.get().builds.get(), file="artifacts/wiki.qcow2")
+    release.uploads.create(provider="hyperv")
     factories.build(factories.revision(release, state="failed", digest="other"), state="failed")
     factories.account(team, name="prod")
     factories.member(team, Role.VIEWER, username="maria")
