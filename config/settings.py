@@ -53,6 +53,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "appliances.vagrant_cloud.middleware.Edges",
     "appliances.api.middleware.Edges",  # first: it answers in JSON what any other one refuses
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

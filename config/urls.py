@@ -22,6 +22,7 @@ urlpatterns = [
     path("schema/appliance.json", schema, name="schema"),
     path("hooks/<str:hook>", hook, name="webhook"),
     path("favicon.ico", RedirectView.as_view(url="/static/mark.svg")),
+    path("", include("appliances.vagrant_cloud.urls")),
     path("", include("appliances.api.urls")),
     path("subscriptions/confirm/<str:token>", subscribing.confirm, name="confirm-subscription"),
     path("subscriptions/stop/<str:token>", subscribing.stop, name="stop-subscription"),

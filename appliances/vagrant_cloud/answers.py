@@ -10,7 +10,7 @@ from django.db import IntegrityError
 from django.http import Http404, HttpResponse, JsonResponse
 from django.http.request import UnreadablePostError
 
-from appliances.signing_in import TooMany
+from appliances.attempts import WHILE, TooManyAttempts
 from builds.engine.errors import SlipwayError, WorkerError
 from builds.moves import Lost
 
@@ -40,16 +40,21 @@ class Refusal(Exception):  # noqa: N818 -- it is an answer
         return JsonResponse({"errors": self.errors, "success": False}, status=self.status, headers=self.headers)
 
 
+def of_form(errors: Mapping[str, Any], called: Mapping[str, str]) -> Refusal:
+    """What a form of the pages says of each field. `called`: what clients call it, where that is another word."""
+    return Refusal(422, *(f"{called.get(name, name)}: {text}" for name, texts in errors.items() for text in texts))
+
+
 def explained(error: SlipwayError) -> str:
     return f"{error.message} {error.hint}".strip()
 
 
 REFUSALS: dict[type[Exception], Callable[[Any], Refusal]] = {
     Refusal: lambda error: error,
-    TooMany: lambda error: Refusal(429, explained(error)),
+    TooManyAttempts: lambda error: Refusal(429, explained(error), headers={"Retry-After": str(WHILE.seconds)}),
     WorkerError: lambda error: Refusal(503, explained(error)),
     SlipwayError: lambda error: Refusal(409, explained(error)),
-    ValidationError: lambda error: Refusal(422, *error.messages),
+    ValidationError: lambda error: of_form(error.message_dict, {"provider": "name", "default": "default_architecture"}),
     Lost: lambda error: Refusal(409, "Somebody else changed it at the same moment. Look, and try again."),
     IntegrityError: lambda error: Refusal(409, "Somebody else made it at the same moment. Look again."),
     PermissionDenied: lambda error: Refusal(403, *error.args),

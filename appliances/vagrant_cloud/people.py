@@ -6,15 +6,16 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
+from django.contrib.auth import authenticate as person_of
 from django.db.models import Q
 from django.http import Http404
 from django.utils import timezone
 
-from appliances import tokens
+from appliances import attempts, tokens
 from appliances.models import Appliance, Scope, Team, Token, User
-from appliances.signing_in import person_of
+from appliances.signing_in import record_failure
 
-from . import shelf, shapes
+from . import shapes, stock
 from .answers import Refusal
 from .body import Body
 from .calls import Call, view
@@ -38,8 +39,12 @@ def log_in(call: Call) -> dict[str, Any]:
     password = user.text("password", limit=4096, required=True)
     name = about.text("description", limit=1000)
     body.check()
-    person = person_of(call.request, _username(login), password)
+    attempts.check(call.request)
+    username = _username(login)
+    person = person_of(call.request, username=username, password=password)
     if person is None:
+        attempts.failed(call.request, f"{username}\n{password}")
+        record_failure(username)
         raise Refusal(401, "Nobody here has this name and this password.")
     expires_at = timezone.now() + LIFETIME
     name = f"vagrant: {name}" if name else "vagrant login"
@@ -65,20 +70,19 @@ def organization(call: Call, name: str) -> dict[str, Any]:
     Without `versions`: the client asks for those of the box that it wants, and would add the two up.
     """
     team = Team.objects.filter(slug=name).first()
-    own = bool(team) and call.is_member(team)
-    found: list[Appliance] = []
-    if own:
-        found = list(shelf.counted(team.appliances.all()))
-    elif team:
-        found = list(shelf.counted(shelf.with_boxes(team.appliances.listed_for(call.reader))))
-    if not found and not own and not (call.by and call.by.username == name):
-        raise Http404
+    if team and call.is_member(team):
+        boxes = stock.boxes(stock.counted(team.appliances.all()), call.site)
+    else:
+        listed = Appliance.objects.listed_for(call.reader).filter(team=team)
+        boxes = stock.boxes(stock.counted(stock.with_boxes(listed)), call.site)
+        if not boxes and not (call.by and call.by.username == name):
+            raise Http404
     return {
         "username": name,
         "avatar_url": None,
         "profile_html": None,
         "profile_markdown": None,
-        "boxes": shelf.boxes(found, call.site),
+        "boxes": boxes,
     }
 
 
