@@ -117,10 +117,10 @@ def test_a_box_kept_elsewhere_is_only_named(vagrant, wiki):
 def test_another_provider_is_added_to_a_released_version(vagrant, wiki):
     client = vagrant()
     client.publish()
-    client.json("POST", "box/acme/wiki/version/1.0.0/providers", {"provider": {"name": "virtualbox"}})
-    assert client.upload("box/acme/wiki/version/1.0.0/provider/virtualbox", box("virtualbox")).status_code == 200
+    client.json("POST", "box/acme/wiki/version/1.0.0/providers", {"provider": {"name": "hyperv"}})
+    assert client.upload("box/acme/wiki/version/1.0.0/provider/hyperv", box("hyperv")).status_code == 200
     shown = client.json("GET", "box/acme/wiki")["versions"][0]
-    assert [each["name"] for each in shown["providers"]] == ["libvirt", "virtualbox"]
+    assert [each["name"] for each in shown["providers"]] == ["hyperv", "libvirt"]
     assert all(each["download_url"] for each in shown["providers"])
 
 
