@@ -35,7 +35,7 @@ def served() -> Iterator[str]:
             preexec_fn=die_with_parent,
         )
         try:
-            wait_for(lambda: process.poll() is not None or b"Booting worker" in Path(log.name).read_bytes())
+            wait_for(lambda: "Booting worker" in Path(log.name).read_text(), 60, seen=Path(log.name).read_text)
             yield "http://127.0.0.1:{}".format(listening.getsockname()[1])
         finally:
             process.terminate()
