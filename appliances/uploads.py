@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import partial
 from typing import Any
 
@@ -19,9 +19,11 @@ from django.utils import timezone
 
 from builds import queue
 from builds.engine import template
+from builds.engine.boxes import Limits, open_box
 from builds.engine.errors import TemplateError
 from builds.models import Artifact
 from builds.storage import Readable
+from builds.text import storable
 from builds.uploads import PLATFORM, PREFIX, file_name
 
 from . import audit, parents, releases
@@ -133,7 +135,7 @@ def receive(upload: Upload, stream: Readable, *, size: int | None, by: User | No
     try:
         stored = default_storage.put_stream(body, key, size=size)
         body.verify(upload.checksum)
-        details: dict[str, Any] = {}
+        details = _opened(key, upload)
         with transaction.atomic():
             release = _locked(upload.release)
             row = release.uploads.select_for_update().filter(pk=upload.pk, file=former).first()
@@ -333,6 +335,13 @@ def _publish(release: Release, *, by: User | None) -> None:
     elif revision.state == RevisionState.FAILED:
         for build in revision.builds.newest_per_platform().unsuccessful():
             queue.retry(build, by=by)
+
+
+def _opened(key: str, upload: Upload) -> dict[str, Any]:
+    """What the stored box tells. BoxError when it is none, or not the one that was declared."""
+    with closing(default_storage.stream(key)) as file:
+        box = open_box(file, *upload.key, Limits(unpacked=settings.UNPACKED_LIMIT))
+    return storable(box.details())
 
 
 def _is_generated(release: Release) -> bool:
