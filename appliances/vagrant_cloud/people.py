@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from django.db import transaction
 from django.contrib.auth import authenticate as person_of
 from django.db.models import Q
 from django.http import Http404

@@ -13,8 +13,7 @@ from django.test import Client
 from appliances.models import Role, Team, Token
 from appliances.vagrant_cloud.people import SCOPES
 from tests import factories
-
-from .boxes import box
+from tests.boxes import box
 
 
 class Vagrant:
@@ -87,5 +86,3 @@ def vagrant(team):
 @pytest.fixture
 def anybody(db) -> Vagrant:
     return Vagrant()
-
-

@@ -50,7 +50,7 @@ def draft(vagrant, wiki):
         (VERSIONS, {"version": {}}, 422, "version is missing."),
         (VERSIONS, {"version": 1.0}, 422, "version must be text"),
         (VERSIONS, {"version": {"version": "1.0.0"}}, 422, "already been taken"),
-        (VERSIONS, {"version": {"version": "1.0.0\n"}}, 422, "already been taken"),
+        (VERSIONS, {"version": {"version": "1.0.0\n"}}, 422, "exists already"),
         (VERSIONS, {"version": {"version": "v1.0.0"}}, 422, "no leading v"),
         (VERSIONS, {"version": {"version": "1.0.0+build"}}, 422, "no +build"),
         (VERSIONS, {"version": {"version": "../../etc"}}, 422, "Use digits and dots"),
@@ -63,7 +63,12 @@ def draft(vagrant, wiki):
         (PROVIDERS, {"provider": {"name": "hyperv", "architecture": LONG}}, 422, "architecture: "),
         (PROVIDERS, {"provider": {"name": "hyperv", "url": "file:///etc/passwd"}}, 422, "url: "),
         (PROVIDERS, {"provider": {"name": "hyperv", "checksum": LONG, "checksum_type": "sha256"}}, 422, "checksum"),
-        (PROVIDERS, {"provider": {"name": "hyperv", "checksum": "abc", "checksum_type": "crc32"}}, 422, "checksum_type"),
+        (
+            PROVIDERS,
+            {"provider": {"name": "hyperv", "checksum": "abc", "checksum_type": "crc32"}},
+            422,
+            "checksum_type",
+        ),
         (PROVIDERS, {"provider": {"name": "hyperv", "default_architecture": 3}}, 422, "default_architecture must be"),
         ("/api/v1/authenticate", {"user": "maria"}, 422, "user must be an object."),
         ("/api/v1/authenticate", {"user": {}}, 422, "login is missing."),
@@ -98,7 +103,6 @@ def test_other_methods_are_refused_with_those_that_there_are(anybody, path):
         "/api/v2/",
         "/api/v2/nothing",
         "/api/v2/appliances",
-        "/api/v2/uploaded/99999999999999999999999",
         "/api/v2/uploaded/1/more",
     ],
 )
@@ -122,8 +126,42 @@ def test_a_host_that_is_not_ours_is_refused_in_json(anybody, settings):
     anybody.errors(400, "GET", "search")
 
 
-WORDS = ["acme", "wiki", "1.0.0", "libvirt", "amd64", "unknown", "..", "%2e%2e", "é", "%00", "%ff", "0", "-1", " ", "a" * 300]
-VALUES = [None, True, False, 0, -1, 1.5, 10**400, "", "libvirt", "1.0.0", "acme", "\0", "\ud800", [], {}, [[]], {"a": 1}]
+WORDS = [
+    "acme",
+    "wiki",
+    "1.0.0",
+    "libvirt",
+    "amd64",
+    "unknown",
+    "..",
+    "%2e%2e",
+    "é",
+    "%00",
+    "%ff",
+    "0",
+    "-1",
+    " ",
+    "a" * 300,
+]
+VALUES = [
+    None,
+    True,
+    False,
+    0,
+    -1,
+    1.5,
+    10**400,
+    "",
+    "libvirt",
+    "1.0.0",
+    "acme",
+    "\0",
+    "\ud800",
+    [],
+    {},
+    [[]],
+    {"a": 1},
+]
 FIELDS = [
     *("box", "version", "provider", "user", "token", "username", "name", "description", "short_description"),
     *("is_private", "url", "checksum", "checksum_type", "architecture", "default_architecture", "login", "password"),
@@ -137,8 +175,10 @@ def test_nothing_that_is_sent_breaks_it(draft, anybody, seed):
 
     def word() -> str:
         usual = chance.random() < 0.7
-        return chance.choice(WORDS[:6] if usual else WORDS) if chance.random() < 0.95 else "".join(
-            chance.choices(string.punctuation.replace("?", "").replace("#", "").replace("%", ""), k=5)
+        return (
+            chance.choice(WORDS[:6] if usual else WORDS)
+            if chance.random() < 0.95
+            else "".join(chance.choices(string.punctuation.replace("?", "").replace("#", "").replace("%", ""), k=5))
         )
 
     def value(depth: int = 0):
@@ -154,7 +194,10 @@ def test_nothing_that_is_sent_breaks_it(draft, anybody, seed):
 
     for _ in range(120):
         path = "/".join(word() if part.startswith("<") else part for part in chance.choice(list(VIEWS)).split("/"))
-        api, method = chance.choice(["v1", "v2"]), chance.choice(["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"])
+        api, method = (
+            chance.choice(["v1", "v2"]),
+            chance.choice(["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"]),
+        )
         headers = {"accept": chance.choice(["application/json", "*/*", "text/html", "x", ""])}
         if chance.random() < 0.2:
             headers["authorization"] = chance.choice(["Bearer", "Bearer x", "Basic x", "Basic eDp4", "x", "Bearer é"])

@@ -12,8 +12,7 @@ from appliances.models import Appliance, Release
 from appliances.states import ReleaseState, Visibility
 from builds.models import Artifact
 from tests.appliances.catalog.shelves import published
-
-from .boxes import box
+from tests.boxes import box
 
 pytestmark = pytest.mark.django_db
 PROVIDER = "box/acme/tiny/version/1.0.0/provider/libvirt"
@@ -165,7 +164,9 @@ def test_a_versions_description_is_edited(vagrant, wiki):
     client = vagrant()
     client.publish()
     place = "box/acme/wiki/version/1.0.0"
-    assert client.json("PUT", place, {"version": {"version": "1.0.0", "description": "Fixed."}})["description"] == "Fixed."
+    assert (
+        client.json("PUT", place, {"version": {"version": "1.0.0", "description": "Fixed."}})["description"] == "Fixed."
+    )
     assert client.json("PUT", place, {"version": {"version": "1.0.0", "description": None}})["description"] == "Fixed."
     assert "keeps its name" in client.errors(422, "PUT", place, {"version": {"version": "1.0.1"}})
 
@@ -212,7 +213,13 @@ def test_a_providers_declaration_is_changed(vagrant, wiki):
     client, version = vagrant(api="v2"), "box/acme/wiki/version/1.0.0"
     client.json("POST", "box/acme/wiki/versions", {"version": {"version": "1.0.0"}})
     client.json("POST", f"{version}/providers", {"provider": {"name": "libvirt", "architecture": "amd64"}})
-    changed = {"name": "libvirt", "url": None, "checksum": "ab" * 32, "checksum_type": "sha256", "architecture": "arm64"}
+    changed = {
+        "name": "libvirt",
+        "url": None,
+        "checksum": "ab" * 32,
+        "checksum_type": "sha256",
+        "architecture": "arm64",
+    }
     shown = client.json("PUT", f"{version}/provider/libvirt/amd64", {"provider": changed})
     assert (shown["architecture"], shown["checksum"]) == ("arm64", "ab" * 32)
     client.errors(404, "GET", f"{version}/provider/libvirt/amd64")

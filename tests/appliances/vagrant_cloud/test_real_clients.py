@@ -21,8 +21,8 @@ from appliances.models import Release, Role, Token, Upload
 from appliances.states import ReleaseState
 from appliances.vagrant_cloud.people import SCOPES
 from tests import factories
+from tests.boxes import box
 
-from .boxes import box
 from .web import served
 
 pytestmark = pytest.mark.django_db(transaction=True)

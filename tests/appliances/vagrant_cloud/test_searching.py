@@ -59,7 +59,7 @@ def test_a_box_has_no_key_that_the_client_does_not_know(boxes, anybody):
         ("architecture=arm64", []),
         ("q=50%25", ["apple", "pear", "plum"]),
         ("q=_y", ["apple", "pear", "plum"]),
-        ("q=%", []),
+        ("q=%", ["apple", "pear", "plum"]),
         ("q=%27%3B--", []),
         ("q=%F0%9F%8D%90", []),
         ("q=%FF%FE", []),
@@ -130,6 +130,7 @@ def test_more_boxes_take_no_more_queries(boxes, anybody, team, path, django_asse
 
 def test_more_versions_take_no_more_queries(boxes, vagrant, django_assert_num_queries):
     client = vagrant()
+    client.json("GET", "box/acme/pear")  # notes that the token was used
     with CaptureQueriesContext(connection) as few:
         client.json("GET", "box/acme/pear")
     for number in range(5):

@@ -15,8 +15,8 @@ from django.utils import timezone
 from appliances.models import Event, Membership, Release, Role, Token, Upload
 from appliances.vagrant_cloud import uploading
 from tests import factories
+from tests.boxes import box
 
-from .boxes import box
 from .conftest import Vagrant
 
 pytestmark = pytest.mark.django_db
@@ -151,7 +151,7 @@ def test_what_cannot_be_taken_is_refused_unread(writer, address, headers, status
 
 
 def test_an_empty_box_is_none(writer, address):
-    refused(409, address, b"")
+    assert "is empty" in refused(409, address, b"", **{"content-length": "0"})
 
 
 def test_the_client_says_when_it_is_done(writer, vagrant, anybody, address):

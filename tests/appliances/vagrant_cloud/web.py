@@ -36,7 +36,7 @@ def served() -> Iterator[str]:
         )
         try:
             wait_for(lambda: "Booting worker" in Path(log.name).read_text(), 60, seen=Path(log.name).read_text)
-            yield "http://127.0.0.1:{}".format(listening.getsockname()[1])
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
         finally:
             process.terminate()
             process.wait(20)
@@ -54,7 +54,12 @@ def main(descriptor: str, data_dir: str, database: str) -> None:
 
     class Web(BaseApplication):
         def load_config(self) -> None:
-            options = {"bind": f"fd://{descriptor}", "worker_class": "gthread", "threads": 4, "control_socket_disable": True}
+            options = {
+                "bind": f"fd://{descriptor}",
+                "worker_class": "gthread",
+                "threads": 4,
+                "control_socket_disable": True,
+            }
             for name, value in options.items():
                 self.cfg.set(name, value)
 
