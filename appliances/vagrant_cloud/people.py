@@ -70,9 +70,9 @@ def organization(call: Call, name: str) -> dict[str, Any]:
     """
     team = Team.objects.filter(slug=name).first()
     if team and call.is_member(team):
-        boxes = stock.boxes(stock.counted(team.appliances.all()), call.site)
+        boxes = stock.boxes(stock.counted(team.appliances.order_by("slug")), call.site)
     else:
-        listed = Appliance.objects.listed_for(call.reader).filter(team=team)
+        listed = Appliance.objects.listed_for(call.reader).filter(team=team).order_by("slug")
         boxes = stock.boxes(stock.counted(stock.with_boxes(listed)), call.site)
         if not boxes and not (call.by and call.by.username == name):
             raise Http404

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import string
 
 import pytest
 
@@ -55,7 +54,7 @@ def draft(vagrant, wiki):
         (VERSIONS, {"version": {"version": "1.0.0+build"}}, 422, "no +build"),
         (VERSIONS, {"version": {"version": "../../etc"}}, 422, "Use digits and dots"),
         (VERSIONS, {"version": {"version": "1." * 40}}, 422, "longer than 64"),
-        (VERSIONS, {"version": {"version": "١.٠"}}, 422, "Use digits and dots"),
+        (VERSIONS, {"version": {"version": "\u0661.\u0660"}}, 422, "Use digits and dots"),
         (PROVIDERS, {"provider": {}}, 422, "name is missing."),
         (PROVIDERS, {"provider": {"name": "libvirt"}}, 409, "already"),
         (PROVIDERS, {"provider": {"name": "No Such/Thing"}}, 422, "name: Use what Vagrant calls"),
@@ -126,42 +125,10 @@ def test_a_host_that_is_not_ours_is_refused_in_json(anybody, settings):
     anybody.errors(400, "GET", "search")
 
 
-WORDS = [
-    "acme",
-    "wiki",
-    "1.0.0",
-    "libvirt",
-    "amd64",
-    "unknown",
-    "..",
-    "%2e%2e",
-    "é",
-    "%00",
-    "%ff",
-    "0",
-    "-1",
-    " ",
-    "a" * 300,
-]
-VALUES = [
-    None,
-    True,
-    False,
-    0,
-    -1,
-    1.5,
-    10**400,
-    "",
-    "libvirt",
-    "1.0.0",
-    "acme",
-    "\0",
-    "\ud800",
-    [],
-    {},
-    [[]],
-    {"a": 1},
-]
+USUAL = ["acme", "wiki", "1.0.0", "libvirt", "amd64", "unknown"]
+WORDS = [*USUAL, "..", "%2e%2e", "é", "%00", "%ff", "0", "-1", " ", "a" * 300, "!", "'", "[]", "&=", "\\"]
+VALUES = [None, True, False, 0, -1, 1.5, 10**400, "", "libvirt", "1.0.0", "acme", "\0", "\ud800", [], {}, [[]]]
+METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"]
 FIELDS = [
     *("box", "version", "provider", "user", "token", "username", "name", "description", "short_description"),
     *("is_private", "url", "checksum", "checksum_type", "architecture", "default_architecture", "login", "password"),
@@ -174,12 +141,7 @@ def test_nothing_that_is_sent_breaks_it(draft, anybody, seed):
     chance = random.Random(seed)
 
     def word() -> str:
-        usual = chance.random() < 0.7
-        return (
-            chance.choice(WORDS[:6] if usual else WORDS)
-            if chance.random() < 0.95
-            else "".join(chance.choices(string.punctuation.replace("?", "").replace("#", "").replace("%", ""), k=5))
-        )
+        return chance.choice(USUAL if chance.random() < 0.7 else WORDS)
 
     def value(depth: int = 0):
         if depth < 2 and chance.random() < 0.5:

@@ -54,13 +54,8 @@ def main(descriptor: str, data_dir: str, database: str) -> None:
 
     class Web(BaseApplication):
         def load_config(self) -> None:
-            options = {
-                "bind": f"fd://{descriptor}",
-                "worker_class": "gthread",
-                "threads": 4,
-                "control_socket_disable": True,
-            }
-            for name, value in options.items():
+            options = {"worker_class": "gthread", "threads": 4, "control_socket_disable": True}
+            for name, value in {"bind": f"fd://{descriptor}", **options}.items():
                 self.cfg.set(name, value)
 
         def load(self) -> object:
