@@ -11,6 +11,7 @@ from django.http import Http404, HttpResponse, JsonResponse
 from django.http.request import UnreadablePostError
 
 from appliances.attempts import WHILE, TooManyAttempts
+from builds.engine.boxes.errors import BoxError
 from builds.engine.errors import SlipwayError, WorkerError
 from builds.moves import Lost
 
@@ -53,6 +54,7 @@ REFUSALS: dict[type[Exception], Callable[[Any], Refusal]] = {
     Refusal: lambda error: error,
     TooManyAttempts: lambda error: Refusal(429, explained(error), headers={"Retry-After": str(WHILE.seconds)}),
     WorkerError: lambda error: Refusal(503, explained(error)),
+    BoxError: lambda error: Refusal(422, *map(str, error.flaws)),
     SlipwayError: lambda error: Refusal(409, explained(error)),
     ValidationError: lambda error: of_form(error.message_dict, {"provider": "name", "default": "default_architecture"}),
     Lost: lambda error: Refusal(409, "Somebody else changed it at the same moment. Look, and try again."),

@@ -103,7 +103,7 @@ def test_the_address_of_one_box_is_not_that_of_another(writer, address):
 
 def test_what_signs_the_address_is_in_no_log(writer, address, caplog):
     caplog.set_level(logging.DEBUG)
-    refused(409, address, b"no box at all")
+    refused(422, address, b"no box at all")
     put(address, box())
     assert "uploads" in caplog.text
     assert address.partition("signature=")[2][:20] not in caplog.text
@@ -178,5 +178,5 @@ def test_a_token_that_may_only_build_adds_nothing_to_what_is_public(writer, vagr
 
 
 def test_a_box_is_opened_before_it_is_taken(writer, address):
-    assert "hyperv" in refused(409, address, box("hyperv"))
+    assert "hyperv" in refused(422, address, box("hyperv"))
     assert files() == []
