@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404
@@ -16,7 +15,7 @@ from django.views.decorators.csrf import csrf_exempt
 from appliances import audit
 from appliances.api.access import Anybody, Caller, caller_of
 from appliances.catalog.pages import site_of
-from appliances.catalog.reader import Reader, shown
+from appliances.catalog.reader import shown
 from appliances.models import Appliance, Release, Scope, Team, User
 from appliances.permissions import can_maintain, can_view
 
@@ -30,15 +29,21 @@ class Call:
     request: HttpRequest
 
     @cached_property
-    def caller(self) -> Caller:
+    def _known(self) -> Caller | None:
         """Nobody in particular when the request brings no token. A session of a browser does not count here."""
         text = shown(self.request)
-        if not text:
-            return Anybody()
-        found = caller_of(self.request, text)
-        if found is None:
+        return caller_of(self.request, text) if text else Anybody()
+
+    @property
+    def caller(self) -> Caller:
+        if self._known is None:
             raise Refusal(401, "The token is not known here, or it has expired. Make one on the page Tokens.")
-        return found
+        return self._known
+
+    @property
+    def via(self) -> str:
+        """What the audit log says. Whoever signs in may still send a token that has ended."""
+        return self._known.via if self._known else ""
 
     @property
     def by(self) -> User | None:
@@ -47,10 +52,6 @@ class Call:
     @property
     def site(self) -> str:
         return site_of(self.request)
-
-    @property
-    def reader(self) -> Reader:
-        return Reader(self.by or AnonymousUser(), self.caller.token)
 
     def needs(self, *scopes: str) -> None:
         """Asked before anything is looked for, so that it says nothing of what there is."""
@@ -78,10 +79,9 @@ class Call:
 
     def appliance(self, team: str, slug: str) -> Appliance:
         """For reading: a member's, or what the catalog shows to whoever knows its address."""
-        found = get_object_or_404(Appliance.objects.select_related("team"), team__slug=team, slug=slug)
-        if self.is_member(found.team):
-            return found
-        if not (self.reader.may_read(found) and found.releases.published().exists()):
+        rows = Appliance.objects.readable_by(self.caller).select_related("team")
+        found = get_object_or_404(rows, team__slug=team, slug=slug)
+        if not self.is_member(found.team) and not found.releases.published().exists():
             raise Http404
         return found
 
@@ -117,7 +117,7 @@ def view(**operations: Operation) -> Callable[..., HttpResponse]:
             operation = operations.get("GET" if request.method == "HEAD" else request.method or "")
             if operation is None:
                 raise Refusal(405, headers={"Allow": ", ".join(operations)})
-            with audit.via(call.caller.via):
+            with audit.via(call.via):
                 return JsonResponse(operation(call, **place))
         except tuple(REFUSALS) as error:
             return refused(error)

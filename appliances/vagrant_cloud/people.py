@@ -72,7 +72,7 @@ def organization(call: Call, name: str) -> dict[str, Any]:
     if team and call.is_member(team):
         boxes = stock.boxes(stock.counted(team.appliances.order_by("slug")), call.site)
     else:
-        listed = Appliance.objects.listed_for(call.reader).filter(team=team).order_by("slug")
+        listed = Appliance.objects.listed_for(call.caller).filter(team=team).order_by("slug")
         boxes = stock.boxes(stock.counted(stock.with_boxes(listed)), call.site)
         if not boxes and not (call.by and call.by.username == name):
             raise Http404

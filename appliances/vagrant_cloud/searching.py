@@ -42,7 +42,7 @@ def search(call: Call) -> dict[str, Any]:
         wanted["format"] = f"{BOX}{provider}"
     if architecture := asked.get("architecture"):
         wanted["architecture"] = architecture
-    found = stock.with_boxes(Appliance.objects.listed_for(call.reader), **wanted).search(words.replace("/", " "))
+    found = stock.with_boxes(Appliance.objects.listed_for(call.caller), **wanted).search(words.replace("/", " "))
     by = OrderBy(SORTS[sort], descending=order == "desc")
     first = (page - 1) * limit
     return {"boxes": stock.boxes(stock.counted(found).order_by(by, "pk")[first : first + limit], call.site)}

@@ -58,6 +58,11 @@ def test_a_wrong_password_is_refused_and_written_down(anybody):
     assert not Token.objects.exists()
 
 
+def test_a_token_that_has_ended_keeps_nobody_from_signing_in(db):
+    factories.user(username="maria")
+    assert Vagrant("slipway_ended").json("POST", "authenticate", login("maria"))["token"]
+
+
 def test_guessing_ends_soon(anybody):
     factories.user(username="maria")
     for number in range(attempts.MOST):
