@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils import timezone
 
-from . import following, statuses
+from . import following, statuses, uploads
 from .archives import sweep_archives
 from .causes import reconcile as causes
 from .models import Answer, Revision
@@ -20,6 +20,7 @@ def run() -> list[str]:
     return [
         *settled,
         *sweep_archives(),
+        *uploads.sweep(),
         *_forget_answers(),
         *following.reconcile(),
         *causes.run(),
