@@ -35,7 +35,7 @@ def served() -> Iterator[str]:
             preexec_fn=die_with_parent,
         )
         try:
-            wait_for(lambda: "Booting worker" in Path(log.name).read_text(), 60, seen=Path(log.name).read_text)
+            wait_for(lambda: "Booting worker" in Path(log.name).read_text(), 300, seen=Path(log.name).read_text)
             yield f"http://127.0.0.1:{listening.getsockname()[1]}"
         finally:
             process.terminate()
