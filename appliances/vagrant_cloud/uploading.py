@@ -15,7 +15,6 @@ from django.core import signing
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
-from django.urls import reverse
 
 from appliances import audit, uploads
 from appliances.api.access import Caller
@@ -75,7 +74,7 @@ def _address(call: Call, upload: Upload) -> str:
     # Told now: of what becomes of the file itself, `vagrant` shows no more than a number.
     uploads.refuse_unless_wanted(upload)
     signed = signing.dumps([upload.pk, call.caller.token.pk], salt=SALT)
-    return f"{call.site}{reverse('vagrant-cloud-upload', args=[upload.pk])}?{urlencode({'signature': signed})}"
+    return f"{call.site}/api/v2/uploads/{upload.pk}?{urlencode({'signature': signed})}"
 
 
 def _allowed(request: HttpRequest, upload: int) -> tuple[Upload, Caller]:
@@ -89,10 +88,8 @@ def _allowed(request: HttpRequest, upload: int) -> tuple[Upload, Caller]:
     if owner is None or row is None or about != upload:
         raise Refusal(403, "This address does not work, or not any more. Ask for a new one.")
     caller = Caller(owner)
-    public = row.release.state == ReleaseState.PUBLISHED
-    if not (caller.may(can_maintain, row.release.appliance.team) and owner.allows(Scope.BUILD)):
-        raise PermissionDenied
-    if public and not owner.allows(Scope.PUBLISH):
+    needed = (Scope.BUILD, Scope.PUBLISH) if row.release.state == ReleaseState.PUBLISHED else (Scope.BUILD,)
+    if not (caller.may(can_maintain, row.release.appliance.team) and all(map(owner.allows, needed))):
         raise PermissionDenied
     return row, caller
 

@@ -54,6 +54,6 @@ def _patterns(version: str) -> list[URLPattern]:
 urlpatterns = [
     *_patterns("v1"),
     *_patterns("v2"),
-    path("api/v2/uploads/<int:upload>", uploading.file, name="vagrant-cloud-upload"),
+    path("api/v2/uploads/<int:upload>", uploading.file),
     re_path(f"^{OURS.pattern.removeprefix('/')}", nothing),
 ]
