@@ -163,9 +163,8 @@ def test_a_box_comes_in_chunks_or_after_100_continue(run, site, wiki, file, toke
     assert "HTTP/1.1 100" in said
 
     with socket.create_connection(urlsplit(site).netloc.split(":")) as connection:
-        head = f"PUT {address.removeprefix(site)} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n"
-        connection.sendall(head.encode() + file.read_bytes())
+        lines = f"PUT {address.removeprefix(site)} HTTP/1.1", "Host: x", "Connection: close", "Content-Length: 1000000"
+        connection.sendall("\r\n".join([*lines, "", ""]).encode() + file.read_bytes())
         connection.shutdown(socket.SHUT_WR)
-        answer = connection.recv(65536).decode()
-    assert "broke off" in answer
+        assert b"broke off" in connection.makefile("rb").read()
     assert Upload.objects.get().sha256 == checksum
