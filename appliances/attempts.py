@@ -60,9 +60,9 @@ class Limit:
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         if not isinstance(error, TooManyAttempts):
             return None
-        headers = {"Retry-After": str(WHILE.seconds), "Cache-Control": "private, no-store"}
         response = render(request, "429.html", {"area": "error", "error": error}, status=429)
-        response.headers |= headers
+        response["Retry-After"] = str(WHILE.seconds)
+        response["Cache-Control"] = "private, no-store"
         return response
 
 
