@@ -42,7 +42,7 @@ class ApplianceQuerySet(models.QuerySet):
         return self.filter(~Q(visibility=Visibility.TEAM) | Q(team__in=reader.teams()))
 
     def search(self, words: str):
-        """Every word occurs in the name, the summary, the description or the team's name."""
+        """Every word occurs in the name, the summary, the description, the address or the team's name."""
         matches = self
         for word in words.split():
             matches = matches.filter(
@@ -51,6 +51,7 @@ class ApplianceQuerySet(models.QuerySet):
                 | Q(description__icontains=word)
                 | Q(slug__icontains=word)
                 | Q(team__name__icontains=word)
+                | Q(team__slug__icontains=word)
             )
         return matches
 

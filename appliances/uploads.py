@@ -157,8 +157,7 @@ def receive(upload: Upload, stream: Readable, *, size: int | None, by: User | No
     Raises Refused for what is broken off, larger or smaller than `size`, has another checksum, or came while
     another one did; BoxError for what is no box; WorkerError when it cannot be stored.
     """
-    release = _taking(upload.release)
-    _refuse_if_taken(release, upload.frozen())
+    release = refuse_unless_wanted(upload)
     former = upload.file
     key = f"{PREFIX}/{upload.pk}-{secrets.token_urlsafe(12)}/{file_name(Revision(release=release), upload.frozen())}"
     body = Body(stream, size, upload.checksum_type)
@@ -185,6 +184,13 @@ def receive(upload: Upload, stream: Readable, *, size: int | None, by: User | No
     if release.state == ReleaseState.PUBLISHED:
         _publish(release, by=by)
     return row
+
+
+def refuse_unless_wanted(upload: Upload) -> Release:
+    """Raises Refused when `receive()` would, whatever is sent."""
+    release = _taking(upload.release)
+    _refuse_if_taken(release, upload.frozen())
+    return release
 
 
 def release(release: Release, *, by: User | None) -> Release:

@@ -55,6 +55,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "appliances.catalog.slashes.Slashes",  # before anything that looks at the address
+    "appliances.vagrant_cloud.middleware.Edges",
     "appliances.api.middleware.Edges",  # first: it answers in JSON what any other one refuses
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

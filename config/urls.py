@@ -24,6 +24,7 @@ urlpatterns = [
     path("schema/catalog.json", catalog_json.schema, name="catalog-schema"),
     path("hooks/<str:hook>", hook, name="webhook"),
     path("favicon.ico", RedirectView.as_view(url="/static/mark.svg")),
+    path("", include("appliances.vagrant_cloud.urls")),
     path("", include("appliances.api.urls")),
     path("subscriptions/confirm/<str:token>", subscribing.confirm, name="confirm-subscription"),
     path("subscriptions/stop/<str:token>", subscribing.stop, name="stop-subscription"),

@@ -7,6 +7,8 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
+from appliances.vagrant_cloud.middleware import speaks
+
 from .problems import MEDIA_TYPE, Refusal, of_status
 
 ROOT = "/api/v1/"
@@ -21,7 +23,7 @@ class Edges:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if not request.path_info.startswith(ROOT):
+        if not _is_ours(request):
             return self.get_response(request)
         if "\0" in request.path_info or "%00" in request.META.get("QUERY_STRING", ""):
             return Refusal("malformed", "An address holds no NUL character.").response()
@@ -35,7 +37,7 @@ class Edges:
         return response
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
-        if not request.path_info.startswith(ROOT):
+        if not _is_ours(request):
             return None
         name = request.resolver_match.url_name
         if name not in FILES_OUT and not _accepts_json(request):
@@ -45,6 +47,11 @@ class Edges:
                 "media-type", f"The body is {request.content_type or 'of no kind'}.", hint="Send JSON."
             ).response()
         return None
+
+
+def _is_ours(request: HttpRequest) -> bool:
+    """Some addresses there are Vagrant Cloud's, which answers its own errors."""
+    return request.path_info.startswith(ROOT) and not speaks(request)
 
 
 def _accepts_json(request: HttpRequest) -> bool:
