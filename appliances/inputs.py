@@ -6,12 +6,17 @@ import hashlib
 import json
 from collections.abc import Collection
 from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 from builds.engine import source, template
 from builds.engine.errors import SourceError, TemplateError
+from builds.engine.platforms.upload import Upload
 
 from . import parents, values
 from .models import Release, Revision, SourceKind
+
+UPLOAD = Upload.name
+"""The platform whose images come with the release."""
 
 
 @dataclass(frozen=True)
@@ -31,14 +36,17 @@ class Inputs:
     origins: dict[str, str] = field(default_factory=dict)
     """Where each of these is from; like `extends` for people, so no part of the digest."""
     extends: tuple[str, ...] = ()
+    uploads: tuple[dict[str, Any], ...] = ()
+    """Boxes that were made elsewhere, as `Upload.frozen()` tells them."""
 
     @property
     def digest(self) -> str:
         """SHA-256 in hex. Names of secrets are part of the template; their values never come near this."""
         counted = asdict(self)
         del counted["origins"], counted["extends"]
-        if not self.values:
-            del counted["values"]  # as before there were any: what is built already does not look changed
+        for name in ("values", "uploads"):
+            if not counted[name]:
+                del counted[name]  # as before there were any: what is built already does not look changed
         return hashlib.sha256(json.dumps(counted, sort_keys=True).encode()).hexdigest()
 
     @classmethod
@@ -65,7 +73,10 @@ class Inputs:
             values=settled.values,
             origins=settled.origins,
             extends=parsed.lineage,
+            uploads=arrived(release) if UPLOAD in parsed.platforms else (),
         )
+        if inputs.platforms == (UPLOAD,) and not inputs.uploads:
+            raise SourceError(f"No box of {release} has arrived.", hint="Upload one for each provider first.")
         if release.source_kind == SourceKind.ARCHIVE:
             if not release.archive:
                 raise SourceError("No archive was uploaded.", hint="Upload one, or choose another source.")
@@ -93,11 +104,12 @@ class Inputs:
             values=revision.values,
             origins=revision.origins,
             extends=tuple(revision.extends),
+            uploads=tuple(revision.uploads),
         )
 
     def fields(self) -> dict[str, object]:
         """As a revision's columns."""
-        lists = {"platforms": list(self.platforms), "extends": list(self.extends)}
+        lists = {"platforms": list(self.platforms), "extends": list(self.extends), "uploads": list(self.uploads)}
         return {**asdict(self), **lists, "digest": self.digest}
 
     @staticmethod
@@ -105,3 +117,8 @@ class Inputs:
         """What people wrote, as a release's columns: compared to see whether somebody saved it meanwhile."""
         names = ("template", "values", "source_kind", "archive", "git_url", "git_ref")
         return {name: getattr(release, name) for name in names}
+
+
+def arrived(release: Release) -> tuple[dict[str, Any], ...]:
+    """The boxes of a release that were made elsewhere and are here, or where they were said to be."""
+    return tuple(upload.frozen() for upload in release.uploads.all() if upload.has_arrived)

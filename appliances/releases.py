@@ -6,11 +6,12 @@ Each is one transaction and safe to repeat: a double click does nothing twice. W
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from builds import queue
+from builds import queue, uploads
 from builds.engine.errors import SlipwayError
 from builds.moves import Lost
 
@@ -36,10 +37,12 @@ def revise(
     because: str = "",
     commit: Commit = NO_COMMIT,
     listing: Collection[str] | None = None,
+    publish: bool = False,
 ) -> tuple[Revision, bool]:
     """Freeze what is written in the release and build it. The same inputs make no second: (newest, False).
 
     `because` says what caused it, for people: "push of a1b2c3d to main". `listing`: as for `Inputs.of`.
+    With `publish` it goes up as soon as it is ready, whatever its appliance does by itself.
 
     Raises TemplateError with every problem of the template, SourceError when the source cannot be had.
     """
@@ -53,7 +56,9 @@ def revise(
             if newest and newest.digest == inputs.digest:
                 return newest, False
             why = {"cause": cause, "because": because, "commit": commit}
-            return _build(release, inputs, by=by, event="revised", **why), True
+            former = _same_but_for_uploads(newest, inputs)
+            only = uploads.PLATFORM if former else None
+            return _build(release, inputs, by=by, event="revised", **why, only=only, former=former, publish=publish), True
 
 
 def refuse(release: Release, error: str, *, cause: Cause, because: str, commit: Commit) -> tuple[Revision, bool]:
@@ -237,19 +242,31 @@ def _build(
     commit: Commit,
     only: str | None = None,
     former: Revision | None = None,
+    publish: bool = False,
 ) -> Revision:
     """A new revision with its builds; older ones that no worker has finished with give way to it."""
     newest = release.revisions.first()
     number = newest.number + 1 if newest else 1
     why = {"cause": cause, "because": because, "created_by": by, **commit.fields()}
-    revision = release.revisions.create(number=number, **why, **inputs.fields())
+    revision = release.revisions.create(number=number, publish_when_ready=publish, **why, **inputs.fields())
     for older in release.revisions.filter(state=RevisionState.BUILDING).exclude(pk=revision.pk):
         _give_way(older, by=by)
-    kept = queue.carry_over(former, revision, except_for=only) if former and only else set()
+    done = queue.carry_over(former, revision, except_for=only) if former and only else set()
+    if uploads.PLATFORM in set(revision.platforms) - done and not uploads.are_tested(revision):
+        done.add(uploads.take_in(revision, by=by).platform)
     statuses.wish(revision)
-    queue.queue_builds(revision, [name for name in revision.platforms if name not in kept], by=by)
+    queue.queue_builds(revision, [name for name in revision.platforms if name not in done], by=by)
     audit.record(revision, event, f"{event}: {because}" if because else "", by=by)
+    if done == set(revision.platforms):
+        revision.settle()
     return revision
+
+
+def _same_but_for_uploads(newest: Revision | None, inputs: Inputs) -> Revision | None:
+    """The newest revision if its other images need not be made again: only boxes made elsewhere have come."""
+    if newest is None or newest.state == RevisionState.BUILDING or not inputs.uploads:
+        return None
+    return newest if replace(Inputs.of_revision(newest), uploads=inputs.uploads).digest == inputs.digest else None
 
 
 def _give_way(older: Revision, *, by: User | None) -> None:

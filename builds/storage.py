@@ -6,11 +6,11 @@ import errno
 import hashlib
 import os
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 from boto3.exceptions import Boto3Error
 from boto3.s3.transfer import TransferConfig
@@ -22,8 +22,16 @@ from .engine.errors import WorkerError
 
 BLOCK = 1024 * 1024
 PART = 16 * 1024 * 1024  # bytes: S3 takes at most 10,000 parts
+UNKNOWN_SIZE = 128 * 1024**3  # bytes: how much a stream may hold that does not say
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 # A link is not possible: another file system, another owner, or a file system without links.
 NO_LINK = (errno.EXDEV, errno.EPERM, errno.EACCES, errno.EMLINK, errno.EOPNOTSUPP, errno.ENOSYS)
+
+
+class Readable(Protocol):
+    """A file, a socket, a request: whatever can be read once from its beginning."""
+
+    def read(self, size: int = ..., /) -> bytes: ...
 
 
 @dataclass(frozen=True)
@@ -38,7 +46,7 @@ class Stored:
 class HashingReader:
     """Reads a file once, front to back, and hashes what passes by. `advance` hears of each block's bytes."""
 
-    file: IO[bytes]
+    file: Readable
     advance: Callable[[int], None] = lambda _: None
     size: int = 0
     _hash: Any = field(default_factory=hashlib.sha256)
@@ -63,18 +71,35 @@ class FileStorage(FileSystemStorage):
 
         Raises WorkerError when the disk is full.
         """
+        with self._appearing(key) as part, source.open("rb") as file:
+            reader = HashingReader(file, advance)
+            if _link(source, part):
+                while reader.read(BLOCK):
+                    pass
+                os.fsync(file.fileno())
+            else:
+                _copy(reader, part)
+        return reader.stored
+
+    def put_stream(self, stream: Readable, key: str, *, size: int | None = None) -> Stored:  # noqa: ARG002
+        """Store what can be read once, as it comes; otherwise like `put`. `size`: about how much, if known."""
+        reader = HashingReader(stream)
+        with self._appearing(key) as part:
+            _copy(reader, part)
+        return reader.stored
+
+    def stream(self, key: str) -> IO[bytes]:
+        """What is stored, to be read once from its beginning; the caller closes it."""
+        return Path(self.path(key)).open("rb")
+
+    @contextmanager
+    def _appearing(self, key: str) -> Iterator[Path]:
+        """The path to which the block writes; its file gets the key's name when the block ends well."""
         target = Path(self.path(key))
         part = target.with_name(f".{target.name}.part")
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            with source.open("rb") as file:
-                reader = HashingReader(file, advance)
-                if _link(source, part):
-                    while reader.read(BLOCK):
-                        pass
-                    os.fsync(file.fileno())
-                else:
-                    _copy(reader, part)
+            yield part
             part.chmod(0o644)
             if target.exists():
                 raise FileExistsError(errno.EEXIST, "A stored file never changes", key)
@@ -82,13 +107,14 @@ class FileStorage(FileSystemStorage):
             _sync_folder(target.parent)
         except BaseException as error:
             part.unlink(missing_ok=True)
-            if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            with suppress(OSError):
+                target.parent.rmdir()
+            if isinstance(error, OSError) and error.errno in FULL:
                 raise WorkerError(
-                    f"The disk with {self.location} is full: {source.name} could not be stored.",
-                    hint="Make room there (old releases, the cache), then retry the build.",
+                    f"The disk with {self.location} is full: {target.name} could not be stored.",
+                    hint="Make room there (old releases, the cache), then try again.",
                 ) from error
             raise
-        return reader.stored
 
     def local_path(self, key: str) -> Path | None:
         return Path(self.path(key))
@@ -116,20 +142,30 @@ class S3Storage(DjangoS3Storage):
 
         Raises WorkerError when the bucket does not take it.
         """
-        part = max(PART, source.stat().st_size // 9000)
+        with source.open("rb") as file:
+            return self._send(HashingReader(file, advance), key, source.stat().st_size)
+
+    def put_stream(self, stream: Readable, key: str, *, size: int | None = None) -> Stored:
+        """Store what can be read once, as it comes; otherwise like `put`. `size`: about how much, if known."""
+        return self._send(HashingReader(stream), key, size or UNKNOWN_SIZE)
+
+    def stream(self, key: str) -> IO[bytes]:
+        """What is stored, to be read once from its beginning; the caller closes it."""
+        return self.bucket.Object(key).get()["Body"]
+
+    def _send(self, reader: HashingReader, key: str, size: int) -> Stored:
+        part = max(PART, size // 9000)
         try:
-            with source.open("rb") as file:
-                reader = HashingReader(file, advance)
-                self.bucket.upload_fileobj(
-                    reader,
-                    key,
-                    ExtraArgs={"ContentType": "application/octet-stream"},
-                    Config=TransferConfig(multipart_threshold=part, multipart_chunksize=part, max_concurrency=4),
-                )
+            self.bucket.upload_fileobj(
+                reader,
+                key,
+                ExtraArgs={"ContentType": "application/octet-stream"},
+                Config=TransferConfig(multipart_threshold=part, multipart_chunksize=part, max_concurrency=4),
+            )
         except (BotoCoreError, Boto3Error, ClientError) as error:
             raise WorkerError(
-                f"The bucket {self.bucket_name} did not take {source.name}: {error}",
-                hint="Check S3_BUCKET, S3_ENDPOINT_URL and the credentials of this worker, then retry the build.",
+                f"The bucket {self.bucket_name} did not take {key.rpartition('/')[2]}: {error}",
+                hint="Check S3_BUCKET, S3_ENDPOINT_URL and the credentials of this machine, then try again.",
             ) from error
         return reader.stored
 

@@ -163,3 +163,6 @@ NIGHT_HOUR = env.int("SLIPWAY_NIGHT_HOUR", default=3) % 24
 REACH = Reach.of(env.list("SLIPWAY_ALLOWED_NETWORKS", default=[]))
 # The largest archive of sources that may be uploaded, in bytes.
 ARCHIVE_LIMIT = env.int("SLIPWAY_ARCHIVE_LIMIT", default=2 * 1024**3)
+# The largest box made elsewhere that may be uploaded, and what it may unpack to, in bytes.
+UPLOAD_LIMIT = env.int("SLIPWAY_UPLOAD_LIMIT", default=16 * 1024**3)
+UNPACKED_LIMIT = env.int("SLIPWAY_UNPACKED_LIMIT", default=128 * 1024**3)

@@ -92,6 +92,10 @@ class Revision(Moved):
     origins = models.JSONField(default=dict, blank=True, help_text="Where each value is from: release, team, …")
     extends = models.JSONField(default=list, blank=True, help_text="What lay under its template, nearest first.")
     platforms = models.JSONField(default=list, help_text="Names of the platforms that its template asks for.")
+    uploads = models.JSONField(default=list, blank=True, help_text="The boxes made elsewhere that it takes in.")
+    publish_when_ready = models.BooleanField(
+        default=False, help_text="Somebody has said so already, whatever its appliance does by itself."
+    )
     cause = models.CharField(max_length=10, choices=Cause.choices, default=Cause.CHANGE)
     because = models.CharField(max_length=300, blank=True, help_text="What caused it: debian:12 changed.")
     commit_author = models.CharField(max_length=200, blank=True)
@@ -149,6 +153,8 @@ class Revision(Moved):
             record_recovery(self)
             if not self.release.wants(self):
                 audit.record(self, "ready", by=None)
+            elif self.publish_when_ready:
+                put_up(self, by=self.created_by)
             elif self.release.appliance.publish_automatically:
                 put_up(self)
             else:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.core.validators import RegexValidator
 from django.db import models
 
@@ -11,6 +13,10 @@ provider_validator = RegexValidator(
     r"^[a-z][a-z0-9_-]{0,23}\Z", "Use what Vagrant calls its provider: virtualbox, libvirt, vmware_desktop."
 )
 ARCHITECTURES = ("amd64", "i386", "arm", "arm64", "ppc64le", "ppc64", "mips64le", "mips64", "mipsle", "mips", "s390x")
+FROZEN = (
+    *("provider", "architecture", "default", "url", "checksum_type", "checksum"),
+    *("file", "size", "sha256", "details"),
+)
 UNKNOWN = "unknown"
 """The architecture of a box that does not tell: older than Vagrant 2.4."""
 
@@ -52,3 +58,12 @@ class Upload(models.Model):
     @property
     def has_arrived(self) -> bool:
         return bool(self.file or self.url)
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Which of its release's boxes it is."""
+        return self.provider, self.architecture
+
+    def frozen(self) -> dict[str, Any]:
+        """What a revision that takes it in remembers of it."""
+        return {name: getattr(self, name) for name in FROZEN}

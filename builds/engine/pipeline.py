@@ -20,7 +20,9 @@ CAPTURE = "Clean and shut down"
 
 
 def steps(plan: Plan) -> list[str]:
-    """The titles of everything that `build(plan)` will do, in order."""
+    """The titles of everything that `build(plan)` will do, in order; of what is not built, `resume`."""
+    if not plan.platform.makes:
+        return finish_steps(plan, Outcome())
     return [
         prepare_title(plan),
         START,

@@ -22,6 +22,8 @@ class Platform(Plugin):
     """One of the two below."""
 
     Options: ClassVar[type[Options]]
+    makes: ClassVar[bool] = True
+    """False: its images come with the release, and are only launched and checked."""
 
     @abstractmethod
     def launch(self, base: Image, size: Size, network: str, context: Context) -> AbstractContextManager[Machine]:

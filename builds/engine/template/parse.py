@@ -71,6 +71,9 @@ def _targets(data: Any, registry: Registry) -> tuple[list[Target], list[Flaw]]:
         flaws += wrong
         if platform is None:
             continue
+        if not platform.kind.makes:
+            targets.append(Target(platform, ()))
+            continue
         own = formats_of(platform.kind, registry)
         default = [next(iter(own))] if issubclass(platform.kind, NativePlatform) else None
         if "formats" not in platform.written and not default:
@@ -100,7 +103,8 @@ def _targets(data: Any, registry: Registry) -> tuple[list[Target], list[Flaw]]:
 
 
 def _without_base(targets: list[Target]) -> Iterator[Flaw]:
-    needing = [target.platform.kind.name for target in targets if not issubclass(target.platform.kind, NativePlatform)]
+    kinds = [target.platform.kind for target in targets if target.platform.kind.makes]
+    needing = [kind.name for kind in kinds if not issubclass(kind, NativePlatform)]
     if needing:
         yield Flaw(("base",), f"is missing: {' and '.join(needing)} needs one, such as debian:12")
 

@@ -30,6 +30,8 @@ class Registry:
 
 def formats_of(platform: type[Platform], registry: Registry) -> Mapping[str, type[Format]]:
     """The formats that a template may ask this platform for."""
+    if not platform.makes:
+        return {}
     if issubclass(platform, NativePlatform):
         return {name: registry.formats[name] for name in platform.formats}
     return registry.formats

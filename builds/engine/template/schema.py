@@ -48,6 +48,8 @@ def schema(registry: Registry = REGISTRY) -> dict[str, Any]:
     platforms = {}
     for name, kind in registry.platforms.items():
         platforms[name] = reference("platform", name, kind)
+        if not kind.makes:
+            continue
         own = formats_of(kind, registry)
         definitions[f"platform.{name}"].setdefault("properties", {})["formats"] = {
             "type": "array",
@@ -58,7 +60,7 @@ def schema(registry: Registry = REGISTRY) -> dict[str, Any]:
         }
         if not issubclass(kind, NativePlatform):
             definitions[f"platform.{name}"].setdefault("required", []).append("formats")
-    based = [name for name, kind in registry.platforms.items() if not issubclass(kind, NativePlatform)]
+    based = [name for name, kind in registry.platforms.items() if kind.makes and not issubclass(kind, NativePlatform)]
     properties["platforms"] |= {"properties": platforms, "additionalProperties": False}
     whole = {
         "properties": properties,

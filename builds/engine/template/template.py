@@ -17,6 +17,7 @@ from ..formats.base import Format
 from ..image import Size
 from ..plan import Plan
 from ..platforms.base import NativePlatform, Platform
+from ..platforms.upload import Upload
 from ..plugin import Plugin
 from ..provisioners.base import Provisioner
 from ..source.folder import parts
@@ -128,7 +129,7 @@ class Template:
             platform.name: Plan(
                 name=name,
                 platform=platform,
-                base=platform.base if isinstance(platform, NativePlatform) else base,
+                base=platform.base if isinstance(platform, NativePlatform | Upload) else base,
                 size=Size(**self.sections.size.model_dump()),
                 network=self.sections.network,
                 provisioners=provisioners,
