@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils import timezone
 
-from . import following, statuses
+from . import following, signing, statuses
 from .archives import sweep_archives
 from .causes import reconcile as causes
 from .models import Answer, Revision
@@ -24,6 +24,7 @@ def run() -> list[str]:
         *following.reconcile(),
         *causes.run(),
         *statuses.reconcile(),
+        *signing.reconcile(),
         *telling.reconcile(timezone.now()),
     ]
 

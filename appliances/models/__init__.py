@@ -14,6 +14,7 @@ from .rebuild import Rebuild
 from .release import Release, Revision, SourceKind, version_validator
 from .repository import CommitStatus, Look, Push, Repository
 from .schedule import Schedule
+from .signing import KeyKind, Signature, SigningKey
 from .token import Scope, Token
 from .upload import Upload
 from .value import Value
@@ -31,6 +32,7 @@ __all__ = [
     "Hook",
     "HookDelivery",
     "HookFormat",
+    "KeyKind",
     "Letter",
     "Look",
     "Membership",
@@ -44,6 +46,8 @@ __all__ = [
     "Schedule",
     "Scope",
     "Secret",
+    "Signature",
+    "SigningKey",
     "SourceKind",
     "Subscriber",
     "Team",

@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand
 from django.db.models import Model
 
 from appliances import secrets
-from appliances.models import Account, Hook, Repository, Secret
+from appliances.models import Account, Hook, Repository, Secret, SigningKey
 
 
 class Command(BaseCommand):
@@ -14,8 +14,8 @@ class Command(BaseCommand):
 
     def handle(self, **_: Any) -> None:
         self.stdout.write(
-            f"{renew(Secret)} secret values, {renew(Account)} accounts and {renew(Hook)} hooks are encrypted with the "
-            "newest key; of "
+            f"{renew(Secret)} secret values, {renew(Account)} accounts, {renew(Hook)} hooks and "
+            f"{renew(SigningKey)} signing keys are encrypted with the newest key; of "
             f"repositories {renew(Repository, 'deploy_key_ciphertext')} deploy keys, "
             f"{renew(Repository, 'token_ciphertext')} access tokens and "
             f"{renew(Repository, 'hook_secret_ciphertext')} secrets of webhooks."
