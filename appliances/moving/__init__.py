@@ -1,1 +1,1 @@
-"""Moving in and carrying away: boxes from another registry become releases, and the catalog becomes a folder of files."""
+"""Moving in and carrying away: another registry's boxes become releases, and the catalog becomes a folder of files."""

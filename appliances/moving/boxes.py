@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from functools import cmp_to_key
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -19,10 +19,11 @@ from .constraint import compare
 from .web import shown
 
 Text = Annotated[str, BeforeValidator(lambda value: storable("" if value is None else value))]
-Moment = Annotated[datetime | None, AfterValidator(lambda moment: moment and moment.replace(tzinfo=moment.tzinfo or UTC))]
+Moment = Annotated[
+    datetime | None, AfterValidator(lambda moment: moment and moment.replace(tzinfo=moment.tzinfo or UTC))
+]
 EARLIEST = datetime.min.replace(tzinfo=UTC)
-SUMS = {"md5": 32, "sha1": 40, "sha256": 64, "sha384": 96, "sha512": 128}
-"""How many hex digits each has."""
+SUMS = ("md5", "sha1", "sha256", "sha384", "sha512")
 
 
 class _Told(BaseModel):
@@ -49,13 +50,19 @@ class Provider(_Told):
         kind, digits = self.checksum_type.lower().replace("-", ""), self.checksum.lower()
         return (kind, digits) if digits and kind in SUMS else ("", "")
 
+    @property
+    def key(self) -> tuple[str, str]:
+        """A version has one of each."""
+        return self.name, self.architecture
+
     def __str__(self) -> str:
         return self.name if self.architecture == UNKNOWN else f"{self.name}/{self.architecture}"
 
 
 class Version(_Told):
     version: Text
-    status: Literal["active", "unreleased", "revoked"] = "active"
+    status: Text = "active"
+    """Or "unreleased", or "revoked"."""
     description_markdown: Text = ""
     description: Text = ""
     created_at: Moment = None

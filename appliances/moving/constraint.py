@@ -24,7 +24,9 @@ class Constraint:
         for part in text.split(","):
             found = CLAUSE.fullmatch(part)
             if not found or not VERSION.fullmatch(found[2]):
-                raise ValueError(f"“{part.strip()}” is no constraint. Write them as Vagrant's: “~> 1.4”, “>= 1.0, < 2”.")
+                raise ValueError(
+                    f"“{part.strip()}” is no constraint. Write them as Vagrant's: “~> 1.4”, “>= 1.0, < 2”."
+                )
             clauses.append((found[1] or "=", found[2]))
         return cls(tuple(clauses))
 

@@ -37,7 +37,9 @@ class Row:
     size: int = 0
 
     def __str__(self) -> str:
-        what = " ".join(filter(None, (self.box, self.version, "/".join(filter(None, (self.provider, self.architecture))))))
+        what = " ".join(
+            filter(None, (self.box, self.version, "/".join(filter(None, (self.provider, self.architecture)))))
+        )
         return plain(f"{self.outcome}: {what}{f' ({self.why})' if self.why else ''}")
 
 
@@ -80,7 +82,9 @@ def summary(rows: Iterable[Row]) -> Table:
     for title in ("Box", *present, "Size"):
         table.add_column(title, overflow="fold", justify="left" if title == "Box" else "right")
     for box, count in counts.items():
-        table.add_row(plain(box), *(str(count[each]) for each in present), filesizeformat(sizes[box]).replace("\xa0", " "))
+        table.add_row(
+            plain(box), *(str(count[each]) for each in present), filesizeformat(sizes[box]).replace("\xa0", " ")
+        )
     return table
 
 

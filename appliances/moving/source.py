@@ -53,5 +53,3 @@ class Source:
         yield f"{self.url}/api/v2/box/{path}"
         yield f"{self.url}/api/v2/vagrant/{path}"
         yield f"{self.url}/{path}"
-
-

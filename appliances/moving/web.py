@@ -92,7 +92,9 @@ class Web:
                 why = reason(error)
             pause = next(pauses, None)
             if pause is None:
-                raise Unreachable(f"{shown(url)} cannot be had: {why}.", hint="Run it again later: it goes on from here.")
+                raise Unreachable(
+                    f"{shown(url)} cannot be had: {why}.", hint="Run it again later: it goes on from here."
+                )
             self._wait(url, told if told is not None else pause, why)
 
     def _follow(self, url: str, headers: Mapping[str, str]) -> BaseHTTPResponse:
@@ -121,7 +123,9 @@ class Web:
     def _wait(self, url: str, seconds: float, why: str) -> None:
         if seconds > LONGEST:
             hint = "Run it again then: it goes on from here."
-            raise Unreachable(f"{urlsplit(url).hostname} asks to be left alone for {seconds / 60:.0f} minutes.", hint=hint)
+            raise Unreachable(
+                f"{urlsplit(url).hostname} asks to be left alone for {seconds / 60:.0f} minutes.", hint=hint
+            )
         if seconds > 0:
             self.say(f"{urlsplit(url).hostname}: {why}; going on in {seconds:.0f} s")
             time.sleep(seconds)

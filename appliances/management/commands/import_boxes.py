@@ -38,7 +38,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("boxes", nargs="+", metavar="ORG[/NAME]", help="One box, or all that an organisation has.")
-        parser.add_argument("--from", required=True, dest="url", metavar="URL", help="Such as https://vagrantcloud.com.")
+        parser.add_argument(
+            "--from", required=True, dest="url", metavar="URL", help="Such as https://vagrantcloud.com."
+        )
         parser.add_argument("--team", metavar="SLUG", help="Whose they become; by default the team called ORG.")
         parser.add_argument("--only-version", default="", metavar="CONSTRAINT", help="As Vagrant’s: “>= 2.0, < 4”.")
         parser.add_argument("--dry-run", action="store_true", help="Only say what would be taken.")
@@ -52,17 +54,12 @@ class Command(BaseCommand):
         constraint = only(options["only_version"])
         report = Report(url.rstrip("/"))
         # Progress goes to standard error, so that the report can be piped.
-        with audit.via("import_boxes"), Screen(Terminal(stderr=True)) as screen:
-            with closing(asked(report.source, token(options), screen)) as web:
-                work = Import(
-                    Source(report.source, web),
-                    Downloads(settings.DATA_DIR / "cache" / "moving", web),
-                    screen,
-                    report,
-                    constraint,
-                    options["dry_run"],
-                )
-                trouble = run(work, teams)
+        screen = Screen(Terminal(stderr=True))
+        with audit.via("import_boxes"), screen, closing(asked(report.source, token(options), screen)) as web:
+            source = Source(report.source, web)
+            downloads = Downloads(settings.DATA_DIR / "cache" / "moving", web)
+            work = Import(source, downloads, screen, report, constraint, dry_run=options["dry_run"])
+            trouble = run(work, teams)
         self._show(report, as_json=options["json"])
         if trouble:
             raise trouble
