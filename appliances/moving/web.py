@@ -103,8 +103,8 @@ class Web:
             if (left := self._not_before.pop(here, 0) - time.time()) > 0:
                 self._wait(url, left, "its limit is reached")
             response = self._once(url, headers, here)
-            if response.headers.get("X-RateLimit-Remaining") == "0" and (reset := moment(response)):
-                self._not_before[here] = reset
+            if response.status < 400 and response.headers.get("X-RateLimit-Remaining") == "0":
+                self._not_before[here] = moment(response) or 0
             where = response.headers.get("Location")
             if response.status not in REDIRECTS or not where:
                 return response

@@ -120,7 +120,7 @@ def test_a_version_that_ruby_cannot_parse_is_left_and_said(registry, move):
     said = move(DEMO)
     assert said.status == 1
     assert versions() == {"1.0.0": "published"}
-    assert sorted(row.get("version", "") for row in said.report["left"]) == ["", "1" * 80, "1.0.0+build", "v1.0"]
+    assert {row.get("version", "") for row in said.report["left"]} == {"", "1" * 80, "1.0.0+build", "v1.0"}
 
 
 def test_a_wrong_checksum_is_said_and_nothing_of_it_stays(registry, move, data_dir):
