@@ -10,7 +10,7 @@ from typing import Any
 
 from builds.engine import source, template
 from builds.engine.errors import SourceError, TemplateError
-from builds.engine.platforms.upload import Upload
+from builds.engine.platforms.upload.platform import Upload
 
 from . import parents, values
 from .models import Release, Revision, SourceKind

@@ -58,7 +58,9 @@ def revise(
             why = {"cause": cause, "because": because, "commit": commit}
             former = _same_but_for_uploads(newest, inputs)
             only = uploads.PLATFORM if former else None
-            return _build(release, inputs, by=by, event="revised", **why, only=only, former=former, publish=publish), True
+            return _build(
+                release, inputs, by=by, event="revised", **why, only=only, former=former, publish=publish
+            ), True
 
 
 def refuse(release: Release, error: str, *, cause: Cause, because: str, commit: Commit) -> tuple[Revision, bool]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.utils import timezone
 
 from . import plans
-from .engine.platforms.upload import Upload
+from .engine.platforms.upload.platform import Upload
 from .models import Artifact, Build
 from .states import BuildState
 

@@ -3,7 +3,7 @@
 from .base import Platform
 from .ec2.platform import Ec2
 from .qemu.platform import Qemu
-from .upload import Upload
+from .upload.platform import Upload
 from .vagrant.platform import Vagrant
 from .vsphere.platform import Vsphere
 

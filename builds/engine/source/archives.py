@@ -11,13 +11,18 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 from isal import igzip_lib
 
 from ..errors import SourceError
 from .folder import TEMPLATE, fresh
 from .unpack import CHUNK, TOTAL, Unpacking
+
+
+class Readable(Protocol):
+    def read(self, size: int = ..., /) -> bytes: ...
+
 
 HEADER = 2**20  # bytes that one tar header may take: long names and extended attributes
 XZ_MEMORY = 128 * 2**20  # bytes; `xz -9` makes its reader need 65 MiB
@@ -61,7 +66,7 @@ def _unpack(file: IO[bytes], unpacking: Unpacking) -> None:
         return _zip(file, unpacking)
     for magic, decompressor in DECOMPRESSORS.items():
         if start.startswith(magic):
-            return _tar(_decompressed(file, decompressor), unpacking)
+            return _tar(decompressed(file, decompressor), unpacking)
     if start[257:262] == b"ustar" or not start.strip(b"\0"):
         return _tar(iter(lambda: file.read(CHUNK), b""), unpacking)
     raise SourceError(
@@ -106,7 +111,7 @@ def _zip(file: IO[bytes], unpacking: Unpacking) -> None:
                     unpacking.refuse(entry.filename)
 
 
-def _decompressed(file: IO[bytes], new: Callable[[], Any]) -> Iterator[bytes]:
+def decompressed(file: Readable, new: Callable[[], Any]) -> Iterator[bytes]:
     """Pieces of at most 1 MiB, however well it was compressed. Several streams in a row count as one."""
     decompressor, data = new(), b""
     while True:

@@ -17,7 +17,7 @@ from ..formats.base import Format
 from ..image import Size
 from ..plan import Plan
 from ..platforms.base import NativePlatform, Platform
-from ..platforms.upload import Upload
+from ..platforms.upload.platform import Upload
 from ..plugin import Plugin
 from ..provisioners.base import Provisioner
 from ..source.folder import parts
