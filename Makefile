@@ -3,7 +3,7 @@ PYTHON := .venv/bin/python
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-platforms demo-push run test lint format bench doctor schema clean
+.PHONY: help demo demo-platforms demo-push conformance run test lint format bench doctor schema clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,6 +16,10 @@ demo-platforms: .venv/installed-dev ## the same on EC2, vSphere and Vagrant too,
 
 demo-push: .venv/installed-dev ## a push to a git server changes a Puppet manifest, and becomes a published release (EXIT=1 as above)
 	@$(PYTHON) -m tests.demo.push $(if $(EXIT),--exit)
+
+conformance: .venv/installed-dev ## run people's own clients (vagrant, packer, curl, gpg …) against a catalog (EXIT=1: exit 0 if all pass; CLIENT=name)
+	@scripts/packages conformance || true
+	@$(PYTHON) -m tests.conformance $(if $(EXIT),--exit) $(CLIENT)
 
 run: .venv/installed ## start the site for everyday use: web, workers, queue (asks for the first admin)
 	@$(PYTHON) manage.py up

@@ -54,20 +54,6 @@ def file(request: HttpRequest, team: str, appliance: str, version: str, number: 
     return response
 
 
-@require_safe
-def sums(request: HttpRequest, team: str, appliance: str, version: str, number: int) -> HttpResponse:
-    """Every file's SHA-256 in the format of sha256sum."""
-    try:
-        revision, _ = find(request, team, appliance, version, number)
-    except Withdrawn as gone:
-        return render(
-            request, "catalog/gone.html", {"release": gone.revision.release, "name": "SHA256SUMS"}, status=410
-        )
-    rows = Artifact.objects.of_succeeded_builds().filter(build__revision=revision).exclude(file="").order_by("name")
-    lines = "".join(f"{sha256}  {name}\n" for sha256, name in rows.values_list("sha256", "name"))
-    return HttpResponse(lines, content_type="text/plain; charset=utf-8")
-
-
 def find(request: HttpRequest, team: str, appliance: str, version: str, number: int) -> tuple[Revision, bool]:
     """The revision, and whether everybody may have it. Its maintainers may have it before and after, too."""
     revision = get_object_or_404(

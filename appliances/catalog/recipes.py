@@ -80,7 +80,7 @@ def ways(subject: Subject) -> list[Way]:
         downloads = [subject.downloads[name] for name in family.formats if name in subject.downloads]
         places = [place for name in family.formats for place in subject.places.get(name, ())]
         if downloads or places:
-            recipes = [*fetch(family, downloads), *RECIPES[family.key](subject), *verify(downloads)]
+            recipes = [*fetch(family, downloads), *RECIPES[family.key](subject)]
             found.append(Way(family, downloads, places, recipes))
     return found
 
@@ -91,19 +91,6 @@ def fetch(family: Family, downloads: Sequence[Download]) -> list[Recipe]:
         return []
     note = "Broken off? Run it again: it goes on where it stopped."
     return [Recipe("Download in a terminal", f"curl -fLO -C - {downloads[0].url}", note)]
-
-
-def verify(downloads: Sequence[Download]) -> list[Recipe]:
-    if not downloads:
-        return []
-    folder = downloads[0].url.rpartition("/")[0]
-    return [
-        Recipe(
-            "Verify what you downloaded",
-            f"curl -fsS {folder}/SHA256SUMS | sha256sum --check --ignore-missing",
-            "In the folder with the file; it answers “OK” when the file is exactly what was tested.",
-        )
-    ]
 
 
 def aws(subject: Subject) -> list[Recipe]:

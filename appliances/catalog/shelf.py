@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from appliances.models import Appliance, Release, Revision
+from appliances.signing.keys import owner
 from builds import outline
 from builds.engine.image import Size
 from builds.models import Artifact, CheckResult
@@ -16,6 +17,7 @@ from builds.parity import Parity, compare
 from .families import FORMATS, label, place
 from .places import Place, place_of
 from .recipes import Download, Subject, Way, ways
+from .verifying import Signed, System, systems
 
 # What a template means that says nothing of its size.
 USUAL = Size(cpus=2, memory=2**30, disk=4 * 2**30)
@@ -107,6 +109,15 @@ class Shelf:
                 places=self.places,
             )
         )
+
+    @cached_property
+    def systems(self) -> list[System]:
+        """How its downloads are verified; empty when there are none."""
+        if not self.downloads:
+            return []
+        folder = f"{self.site}{folder_of(self.revision, self.release)}"
+        file = next(iter(self.downloads.values())).artifact.name
+        return systems(Signed(folder=folder, site=self.site, owner=owner(), file=file))
 
     @cached_property
     def results(self) -> list[CheckResult]:

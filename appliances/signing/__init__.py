@@ -56,7 +56,9 @@ def allowed_signers() -> bytes:
 
 def reconcile() -> list[str]:
     """Retired keys lose their private part; old signatures go."""
-    done = [f"{count} retired signing keys: their private parts are erased" for count in (keys.erase_retired(),) if count]
+    done = []
+    if count := keys.erase_retired():
+        done.append(f"{count} retired signing keys: their private parts are erased")
     if count := Signature.sweep(timezone.now() - KEPT):
         done.append(f"{count} signatures: forgotten, they were old")
     return done

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from pysequoia import ArmorKind, Cert, SignatureMode, Tsk, armor, sign
 
@@ -20,20 +21,16 @@ def detached(private: str, data: bytes) -> str:
 
 def around(private: str, text: bytes) -> str:
     """A clear-signed message without its text, which `joined` puts back: to be kept, a signature must be small."""
-    message = sign(_signer(private), text, mode=SignatureMode.CLEAR).decode()
-    head, _, rest = message.partition("\n\n")
-    return f"{head}\n\n{rest[rest.rindex('-----BEGIN PGP SIGNATURE-----') :]}"
+    message = sign(_signer(private), text.removesuffix(b"\n"), mode=SignatureMode.CLEAR).decode()
+    return message[: message.index("\n\n")] + message[message.rindex("\n-----BEGIN PGP SIGNATURE-----") :]
 
 
 def joined(text: str, around: str) -> bytes:
-    head, _, signature = around.partition("\n\n")
-    return f"{head}\n\n{escaped(text)}\n{signature}".encode()
-
-
-def escaped(text: str) -> str:
-    """RFC 9580, 7.2: the line end before the signature is no part of the text."""
+    """RFC 9580, 7: the line end before the signature is no part of what is signed."""
+    head, begin, signature = around.partition("\n-----BEGIN PGP SIGNATURE-----")
     lines = text.removesuffix("\n").split("\n")
-    return "\n".join(f"- {line}" if line.startswith("-") else line for line in lines)
+    escaped = "\n".join(f"- {line}" if line.startswith("-") else line for line in lines)
+    return f"{head}\n\n{escaped}{begin}{signature}".encode()
 
 
 def bundle(certificates: Iterable[str]) -> bytes:
@@ -42,5 +39,5 @@ def bundle(certificates: Iterable[str]) -> bytes:
     return armor(packets, ArmorKind.PublicKey).encode()
 
 
-def _signer(private: str):  # noqa: ANN202 -- Sequoia's own
+def _signer(private: str) -> Any:
     return Tsk.from_bytes(private.encode()).signer()

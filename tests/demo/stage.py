@@ -16,9 +16,17 @@ VAR = Path(__file__).parents[2] / "var"
 
 
 def options(prog: str, description: str | None) -> argparse.Namespace:
+    return parsed(parser(prog, description))
+
+
+def parser(prog: str, description: str | None) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=prog, description=description)
     parser.add_argument("--exit", action="store_true", help="end with the outcome as exit status")
     parser.add_argument("--port", type=int, default=8000)
+    return parser
+
+
+def parsed(parser: argparse.ArgumentParser) -> argparse.Namespace:
     chosen = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that everything ends with this program
     return chosen

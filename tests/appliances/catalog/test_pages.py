@@ -134,7 +134,7 @@ def test_commands_are_complete(client):
         "VBoxManage import wiki-1.0.0.ova --vsys 0 --vmname wiki",
         "govc import.ova -name=wiki wiki-1.0.0.ova",
         "ovftool --acceptAllEulas --name=wiki",
-        "http://images.example.org/acme/wiki/1.0.0/r1/SHA256SUMS | sha256sum --check --ignore-missing",
+        "http://images.example.org/acme/wiki/1.0.0/r1/SHA256SUMS",
     ):
         assert command in page
     assert release.revisions.get().builds.get().artifacts.first().sha256 in page
