@@ -53,6 +53,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "appliances.catalog.slashes.Slashes",  # before anything that looks at the address
     "appliances.api.middleware.Edges",  # first: it answers in JSON what any other one refuses
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -112,6 +113,20 @@ if bucket := env("S3_BUCKET", default=""):
             "file_overwrite": False,
         },
     }
+
+# Where nginx is told to fetch files itself, such as /files/; empty: the web server sends them.
+ACCEL_REDIRECT = env("SLIPWAY_ACCEL_REDIRECT", default="")
+
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    # What the catalog says to programs: each key names the edition it is of, so nothing in it is ever out of date.
+    "documents": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "LOCATION": "documents",
+        "TIMEOUT": 24 * 3600,
+        "OPTIONS": {"MAX_ENTRIES": 200},
+    },
+}
 
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]

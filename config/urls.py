@@ -10,6 +10,7 @@ from appliances.catalog.schema import schema
 from appliances.hooks import hook
 from appliances.signing_in import SignIn
 
+handler404 = "appliances.catalog.errors.not_found"
 urlpatterns = [
     path("admin/", admin.site.urls),
     # Without its slash either would be taken for a team.

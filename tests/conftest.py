@@ -7,6 +7,7 @@ from pathlib import Path
 
 import django_rq
 import pytest
+from django.core.cache import caches
 from redis import Redis
 
 from builds.engine.accounts import ACCOUNTS
@@ -25,6 +26,7 @@ def data_dir(settings, tmp_path: Path) -> Path:
     storage = {"BACKEND": "builds.storage.FileStorage", "OPTIONS": {"location": tmp_path / "files"}}
     settings.STORAGES = {**settings.STORAGES, "default": storage}
     settings.RQ_QUEUES = queues(tmp_path / "no-redis.sock")
+    caches["documents"].clear()  # other tests' rows had the same keys
     return tmp_path
 
 

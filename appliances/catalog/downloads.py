@@ -6,7 +6,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
+from urllib.parse import quote
 
+from django.conf import settings
 from django.core.files.storage import default_storage
 from django.db.models import F
 from django.http import (
@@ -85,6 +87,9 @@ def serve(request: HttpRequest, artifact: Artifact) -> HttpResponse | StreamingH
     if etag in (known := parse_etags(request.headers.get("If-None-Match", ""))) or known == ["*"]:
         return HttpResponse(status=304, headers=headers)
     headers["Content-Disposition"] = content_disposition_header(True, artifact.name)
+    if settings.ACCEL_REDIRECT:  # nginx sends the file, and knows ranges itself
+        headers["X-Accel-Redirect"] = settings.ACCEL_REDIRECT + quote(artifact.file)
+        return HttpResponse(headers=headers, content_type=artifact.media_type)
     try:
         part = wanted_range(request, etag, artifact.size)
     except ValueError:

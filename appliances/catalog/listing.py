@@ -72,9 +72,9 @@ def appliances(choice: Choice) -> QuerySet[Appliance]:
     if choice.family:
         # One pass over the artifacts; asked for each appliance by itself, ten thousand of them take minutes.
         fitting = Artifact.objects.of_succeeded_builds().filter(
+            FAMILIES[choice.family].condition(),
             build__revision__state=RevisionState.PUBLISHED,
             build__revision__release__state=ReleaseState.PUBLISHED,
-            format__in=FAMILIES[choice.family].formats,
         )
         found = found.filter(pk__in=fitting.values("build__revision__release__appliance"))
     return found.select_related("team").order_by(*SORTS[choice.sort][1])

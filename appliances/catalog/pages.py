@@ -39,9 +39,9 @@ def team(request: HttpRequest, team: str) -> HttpResponse:
 @require_safe
 def appliance(request: HttpRequest, team: str, appliance: str) -> HttpResponse:
     """The newest version; the same address answers Vagrant, which asks for JSON."""
-    found = get_object_or_404(Appliance.objects.select_related("team"), team__slug=team, slug=appliance)
     if vagrant.wanted(request):
-        return vagrant.metadata(request, found)
+        return vagrant.box(request, team, appliance)
+    found = get_object_or_404(Appliance.objects.select_related("team"), team__slug=team, slug=appliance)
     release = newest_of(found)
     if release is None:
         if can_view(request.user, found.team):

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
+from appliances.models.upload import UNKNOWN
 from builds.models import Artifact
 
 from . import places
-from .families import BOX_PROVIDERS, FAMILIES, Family
+from .families import BOX, FAMILIES, Family, label
 from .places import Place
+from .vagrant.document import USUAL
+from .vagrant.versions import constraint, is_prerelease, rebuilt
 
 UNPACK = {".gz": "gzip -dc", ".xz": "xz -dc", ".zst": "zstd -dc"}
 
@@ -30,8 +35,17 @@ class Download:
     """A file that a family's tools take."""
 
     artifact: Artifact
-    label: str
     url: str
+
+    @property
+    def label(self) -> str:
+        """People have amd64 unless it is said."""
+        other = self.artifact.architecture not in (USUAL, UNKNOWN)
+        return label(self.artifact.format) + (f", {self.artifact.architecture}" if other else "")
+
+    @property
+    def host(self) -> str:
+        return urlsplit(self.url).hostname or ""
 
     @property
     def short(self) -> str:
@@ -61,7 +75,9 @@ class Subject:
     memory: int
     """MiB."""
     ports: tuple[int, ...]
-    downloads: dict[str, Download]
+    boxes: dict[str, str]
+    """Under which version Vagrant finds each provider's box."""
+    downloads: list[Download]
     places: dict[str, list[Place]]
 
     @property
@@ -71,13 +87,14 @@ class Subject:
 
     def file(self, *formats: str) -> str:
         """The name of the first of the formats that exists; empty when none does."""
-        return next((self.downloads[name].artifact.name for name in formats if name in self.downloads), "")
+        names = {each.artifact.format: each.artifact.name for each in self.downloads if each.artifact.file}
+        return next((names[format_] for format_ in formats if format_ in names), "")
 
 
 def ways(subject: Subject) -> list[Way]:
     found = []
     for family in FAMILIES.values():
-        downloads = [subject.downloads[name] for name in family.formats if name in subject.downloads]
+        downloads = [each for each in subject.downloads if family.reads(each.artifact.format)]
         places = [place for name in family.formats for place in subject.places.get(name, ())]
         if downloads or places:
             recipes = [*fetch(family, downloads), *RECIPES[family.key](subject)]
@@ -173,27 +190,38 @@ def virtualbox(subject: Subject) -> list[Recipe]:
 
 
 def vagrant(subject: Subject) -> list[Recipe]:
-    providers = [BOX_PROVIDERS[name] for name in BOX_PROVIDERS if name in subject.downloads]
+    early = is_prerelease(subject.version)
+    address = f"{subject.page_url}?prereleases=1" if early else subject.page_url
+    providers = (each.artifact.format.removeprefix(BOX) for each in subject.downloads)
+    pins = {name: subject.boxes[name] for name in providers if name in subject.boxes}
+    if not pins:
+        return []
     forwards = "".join(
         f'  config.vm.network "forwarded_port", guest: {guest}, host: {host}\n' for guest, host in subject.forwards
     )
+    first = next(iter(pins))
+    pin = pins[first] if early else constraint(subject.version)
     vagrantfile = (
         'Vagrant.configure("2") do |config|\n'
         f'  config.vm.box = "{subject.box}"\n'
-        f'  config.vm.box_url = "{subject.page_url}"\n'
-        f'  config.vm.box_version = "{subject.version}"\n'
+        f'  config.vm.box_url = "{address}"\n'
+        f'  config.vm.box_version = "{pin}"\n'
         f"{forwards}end"
     )
     adds = "\n".join(
-        f"vagrant box add {subject.page_url} --box-version {subject.version} --provider {name}" for name in providers
+        f"vagrant box add {shlex.quote(address)} --box-version {version} --provider {name}"
+        for name, version in pins.items()
     )
+    if early:
+        note = "Vagrant finds pre-releases at this address only, so that nobody else gets them by an update."
+    else:
+        note = (
+            f"Vagrant sees a rebuild of {subject.version} as a version of its own, such as "
+            f"{rebuilt(subject.version, 2)}: this takes {subject.version} and its rebuilds."
+        )
     return [
-        Recipe(
-            "Add the box",
-            adds,
-            "One line is enough: the one for your provider." if len(providers) > 1 else "",
-        ),
-        Recipe("Vagrantfile", vagrantfile, f"Then: vagrant up --provider={providers[0]}"),
+        Recipe("Add the box", adds, "One line is enough: the one for your provider." if len(pins) > 1 else ""),
+        Recipe("Vagrantfile", vagrantfile, f"{note} Then: vagrant up --provider={first}"),
     ]
 
 

@@ -14,9 +14,10 @@ from builds.engine.image import Size
 from builds.models import Artifact, CheckResult
 from builds.parity import Parity, compare
 
-from .families import FORMATS, label, place
+from .families import FAMILIES, FORMATS, label, place
 from .places import Place, place_of
 from .recipes import Download, Subject, Way, ways
+from .vagrant import boxes
 from .verifying import Signed, System, systems
 
 # What a template means that says nothing of its size.
@@ -66,13 +67,14 @@ class Shelf:
         return sorted(found, key=lambda each: (place(each.format), not each.evidence, each.region))
 
     @cached_property
-    def downloads(self) -> dict[str, Download]:
+    def downloads(self) -> list[Download]:
+        """What is a file, here or elsewhere."""
         folder = f"{self.site}{folder_of(self.revision, self.release)}"
-        return {
-            each.format: Download(each, label(each.format), f"{folder}/{each.name}")
+        return [
+            Download(each, f"{folder}/{each.name}" if each.file else each.details["url"])
             for each in self.artifacts
-            if each.file
-        }
+            if each.file or each.details.get("url")
+        ]
 
     @cached_property
     def places(self) -> dict[str, list[Place]]:
@@ -105,19 +107,24 @@ class Shelf:
                 cpus=self.machine.cpus,
                 memory=self.machine.memory // 2**20,
                 ports=self.ports,
+                boxes=boxes.current(self.release) if self._has_boxes else {},
                 downloads=self.downloads,
                 places=self.places,
             )
         )
 
+    @property
+    def _has_boxes(self) -> bool:
+        return any(FAMILIES["vagrant"].reads(each.format) for each in self.artifacts)
+
     @cached_property
     def systems(self) -> list[System]:
         """How its downloads are verified; empty when there are none."""
-        if not self.downloads:
+        ours = [each.artifact for each in self.downloads if each.artifact.file]
+        if not ours:
             return []
         folder = f"{self.site}{folder_of(self.revision, self.release)}"
-        file = next(iter(self.downloads.values())).artifact.name
-        return systems(Signed(folder=folder, site=self.site, owner=owner(), file=file))
+        return systems(Signed(folder=folder, site=self.site, owner=owner(), file=ours[0].name))
 
     @cached_property
     def results(self) -> list[CheckResult]:

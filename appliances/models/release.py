@@ -63,6 +63,10 @@ class Release(Moved):
         constraints = [
             models.UniqueConstraint(fields=["appliance", "version"], name="one_release_per_appliance_and_version"),
             models.CheckConstraint(condition=Q(state__in=ReleaseState.values), name="release_state_is_known"),
+            # Whatever makes a release, a script or a push: Vagrant could read no version of the appliance any more.
+            models.CheckConstraint(
+                condition=Q(version__regex=version_validator.regex.pattern), name="release_version_is_one_for_ruby"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -38,7 +38,7 @@ def put_up(release: Release, formats: tuple[str, ...] = ("qcow2",), **fields: An
 
 def file(build: Any, format_: str, content: bytes = CONTENT, **fields: Any) -> Artifact:
     release = build.revision.release
-    name = f"{release.appliance.slug}-{release.version}.{format_}"
+    name = fields.pop("name", f"{release.appliance.slug}-{release.version}.{format_}")
     key = default_storage.save(f"builds/{build.pk}/{name}", ContentFile(content))
     return factories.artifact(
         build,
