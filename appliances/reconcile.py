@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from django.utils import timezone
 
-from . import following, signing, statuses
+from builds import disks
+
+from . import editions, following, signing, statuses
 from .archives import sweep_archives
 from .causes import reconcile as causes
 from .models import Answer, Revision
@@ -21,6 +23,7 @@ def run() -> list[str]:
         *settled,
         *sweep_archives(),
         *_forget_answers(),
+        *_read_disks(),
         *following.reconcile(),
         *causes.run(),
         *statuses.reconcile(),
@@ -33,3 +36,13 @@ def _forget_answers() -> list[str]:
     """Of requests to the API that nobody may repeat any more."""
     count = Answer.sweep()
     return [f"{count} answers of the API: forgotten, they were old"] if count else []
+
+
+def _read_disks() -> list[str]:
+    """One a round: it is read from its first byte to its last."""
+    artifact = disks.lacking().select_related("build__revision__release__appliance__team").order_by("-pk").first()
+    if artifact is None:
+        return []
+    disks.complete(artifact)
+    editions.advance(artifact.build.revision.release.appliance)
+    return [f"{artifact}: indexes now tell what they need of it"]

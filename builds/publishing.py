@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+import time
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
@@ -13,6 +14,7 @@ from typing import Any
 from django.core.files.storage import default_storage
 from django.db import transaction
 
+from . import disks
 from .engine import placing
 from .engine.console import Redactor
 from .engine.context import Context
@@ -70,6 +72,9 @@ def store(build: Build, plan: Plan, outcome: Outcome, redact: Redactor, context:
                 artifact.file = f"{PREFIX}/{build.pk}-{secrets.token_urlsafe(12)}/{artifact.name}"
                 stored = default_storage.put(image.path, artifact.file, advance)
                 artifact.size, artifact.sha256 = stored.size, stored.sha256
+                if artifact.format == disks.FORMAT:
+                    with image.path.open("rb") as file:
+                        artifact.details |= disks.read(file, artifact.architecture, int(time.time()))
                 context.console.write(f"{artifact.name}: {stored.size:,} bytes, sha256 {stored.sha256}\n")
     except BaseException:
         discard(artifacts)

@@ -5,7 +5,7 @@ from django.contrib.auth import views as auth
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from appliances.catalog import subscribing
+from appliances.catalog import catalog_json, subscribing
 from appliances.catalog.schema import schema
 from appliances.hooks import hook
 from appliances.signing_in import SignIn
@@ -21,6 +21,7 @@ urlpatterns = [
     path("password", auth.PasswordChangeView.as_view(), name="password_change"),
     path("password/changed", auth.PasswordChangeDoneView.as_view(), name="password_change_done"),
     path("schema/appliance.json", schema, name="schema"),
+    path("schema/catalog.json", catalog_json.schema, name="catalog-schema"),
     path("hooks/<str:hook>", hook, name="webhook"),
     path("favicon.ico", RedirectView.as_view(url="/static/mark.svg")),
     path("", include("appliances.api.urls")),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from . import catalog_json, coreos, feed, incus, keys, simplestreams, sums, vagrant, virt_builder
 from .offers import Document, Shop
 
-INDEXES = ()
+INDEXES = (keys, sums, vagrant, incus, simplestreams, virt_builder, coreos, feed, catalog_json)
 
 
 def documents(shop: Shop) -> Iterator[Document]:

@@ -6,13 +6,25 @@ serve them one at a time, and `export_mirror` writes them all into a folder.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django.db.models import QuerySet
 
-from appliances.models import Appliance
+from appliances.models import Appliance, Channel, Team
 from appliances.states import ReleaseState, RevisionState
 from builds.models import Artifact
+
+# Templates and evidence are most of a row, and no index tells of them.
+COLUMNS = (
+    *("format", "file", "name", "media_type", "size", "sha256", "reference", "region", "architecture", "details"),
+    *("build__revision__number", "build__revision__published_at"),
+    *("build__revision__release__version", "build__revision__release__published_at"),
+    *("build__revision__release__appliance__slug", "build__revision__release__appliance__name"),
+    *("build__revision__release__appliance__summary", "build__revision__release__appliance__changed_at"),
+    *("build__revision__release__appliance__team__slug", "build__revision__release__appliance__team__name"),
+    "build__revision__release__appliance__team__changed_at",
+)
 
 
 @dataclass(frozen=True)
@@ -26,6 +38,32 @@ class Shop:
     def artifacts(self) -> QuerySet[Artifact]:
         """What the catalog offers of them, with all that tells what it is of; one query."""
         return on_offer().filter(build__revision__release__appliance__in=self.appliances)
+
+    def goods(self, **which: object) -> Iterator[Artifact]:
+        """The same team by team and appliance by appliance, as few columns and rows in memory as an index needs."""
+        rows = self.artifacts().filter(**which).only(*COLUMNS)
+        return rows.order_by(
+            "build__revision__release__appliance__team__slug",
+            "build__revision__release__appliance__slug",
+            "-build__revision__release__published_at",
+            "-build__revision__release",
+            "architecture",
+            "format",
+            "region",
+            "pk",
+        ).iterator(chunk_size=2000)
+
+    def of(self, team: Team) -> Shop:
+        """What of it is this team's."""
+        return Shop(self.site, self.appliances.filter(team=team))
+
+    def channels(self) -> dict[int, list[str]]:
+        """The names of the channels that point to each release, by its id; one query."""
+        found: dict[int, list[str]] = {}
+        rows = Channel.objects.filter(appliance__in=self.appliances, release__isnull=False)
+        for release, name in rows.order_by("-name").values_list("release_id", "name"):
+            found.setdefault(release, []).append(name)
+        return found
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,10 @@ class Reader:
     """Nobody in particular when a team's token reads."""
     token: Token | None = None
 
+    @property
+    def is_anybody(self) -> bool:
+        return self.token is None and not self.user.is_authenticated
+
     def teams(self) -> QuerySet[Team]:
         """Those whose own appliances this reader may have."""
         if self.token and self.token.team_id:

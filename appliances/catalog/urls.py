@@ -2,7 +2,20 @@
 
 from django.urls import path
 
-from . import downloads, feed, keys, pages, subscribing, sums, vagrant
+from . import (
+    catalog_json,
+    coreos,
+    downloads,
+    feed,
+    incus,
+    keys,
+    pages,
+    simplestreams,
+    subscribing,
+    sums,
+    vagrant,
+    virt_builder,
+)
 
 VAGRANT = (
     "<slug:team>/<slug:appliance>",
@@ -17,7 +30,16 @@ urlpatterns = [
     *(path(name, keys.file, {"path": name}, name="public-key") for name in keys.FILES),
     # A server of its own for Vagrant, whose users want prereleases: box_server_url = "https://…/prereleases".
     *(path(f"prereleases/{each}", vagrant.box, {"prereleases": True}) for each in VAGRANT),
+    path("catalog.json", catalog_json.page, name="json"),
+    path("catalog/after-<int:after>.json", catalog_json.page, name="json-page"),
+    path("feed.atom", feed.whole_feed, name="whole-feed"),
+    path("streams/v1/<str:name>", simplestreams.stream, name="simplestreams"),
+    path("streams/<slug:team>/<slug:appliance>/<slug:channel>.json", coreos.stream, name="stream"),
+    path("streams/<slug:team>/<slug:appliance>/<slug:channel>.json.asc", coreos.signature, name="stream-signature"),
+    path("virt-builder/index", virt_builder.index, name="virt-builder"),
+    path("virt-builder/index.asc", virt_builder.signed_index, name="virt-builder-signed"),
     path("<slug:team>", pages.team, name="team"),
+    path("<slug:team>/feed.atom", feed.team_feed, name="team-feed"),
     path("<slug:team>/<slug:appliance>", pages.appliance, name="appliance"),
     # A version begins with a digit.
     path("<slug:team>/<slug:appliance>/metadata.json", vagrant.box, name="metadata"),
@@ -33,6 +55,9 @@ urlpatterns = [
             name="signature",
         )
         for suffix in sums.SIGNATURES
+    ),
+    path(
+        "<slug:team>/<slug:appliance>/<str:version>/r<int:number>/<str:name>.metadata.tar", incus.metadata, name="incus"
     ),
     path("<slug:team>/<slug:appliance>/<str:version>/r<int:number>/<str:name>", downloads.file, name="file"),
 ]
