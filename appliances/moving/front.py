@@ -25,7 +25,7 @@ PROGRAMS = {
         "Incus, LXD: simplestreams",
         "incus remote add NAME {site} --protocol simplestreams --public",
     ),
-    "lib.json": ("vCenter: subscribe a content library to", "{site}/lib.json"),
+    "vcsp/lib.json": ("vCenter: subscribe a content library to", "{site}/vcsp/lib.json"),
     "virt-builder/index.asc": ("virt-builder", "virt-builder --source {site}/virt-builder/index.asc --list"),
 }
 """Of the documents that a mirror may have those that programs begin with, and the command for it."""

@@ -18,7 +18,7 @@ from builds.models import Artifact
 
 from . import front
 from .progress import Screen
-from .tree import Tree
+from .tree import Image, Tree
 
 ONCE_PUBLISHED = (RevisionState.PUBLISHED, RevisionState.SUPERSEDED)
 
@@ -53,7 +53,7 @@ class Choice:
 
 @dataclass
 class Contents:
-    files: dict[str, Artifact] = field(default_factory=dict)
+    files: dict[str, Image] = field(default_factory=dict)
     """By path from the mirror's top."""
     documents: dict[str, bytes] = field(default_factory=dict)
     """In the order in which they are written: what names others comes after them."""
@@ -87,8 +87,8 @@ def export(found: Contents, tree: Tree, screen: Screen) -> Done:
     """Files first, then the documents that name them, then away with what no document names any more."""
     done = Done()
     tree.expect(found.paths)
-    for path, artifact in found.files.items():
-        done.placed += tree.place(path, artifact, screen)
+    for path, image in found.files.items():
+        done.placed += tree.place(path, image, screen)
     for path, body in found.documents.items():
         done.written += tree.write(path, body)
     done.removed = tree.keep_only(found.paths)
@@ -102,9 +102,11 @@ def _read(choice: Choice, site: str) -> Contents:
     for artifact in once_published(choice.all()):
         revision = artifact.build.revision
         if artifact.file:
-            found.files[f"{folder_of(revision, revision.release)}/{artifact.name}".lstrip("/")] = artifact
+            found.files[f"{folder_of(revision, revision.release)}/{artifact.name}".lstrip("/")] = Image.whole(artifact)
         else:
             found.elsewhere.append(artifact)
+    for piece in indexes.pieces(Shop(site, choice.all())):
+        found.files[piece.path] = Image(piece.artifact, piece.start, piece.size)
     for each in hidden.select_related("team"):
         found.documents |= dict(_own(each, site))
     for document in indexes.documents(shop):

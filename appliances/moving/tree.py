@@ -9,6 +9,7 @@ import json
 import os
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from django.core.files.storage import default_storage
@@ -22,6 +23,23 @@ from .progress import Screen
 LIST = ".slipway-mirror"
 """In the folder: which of its files are ours. Nobody else reads it: it names what is unlisted, too."""
 FILE, FOLDER = 0o644, 0o755
+
+
+@dataclass(frozen=True)
+class Image:
+    """An artifact's file, or a piece of it."""
+
+    artifact: Artifact
+    start: int
+    size: int
+
+    @classmethod
+    def whole(cls, artifact: Artifact) -> Image:
+        return cls(artifact, 0, artifact.size)
+
+    @property
+    def is_whole(self) -> bool:
+        return self.size == self.artifact.size
 
 
 class Refused(SlipwayError):  # noqa: N818
@@ -53,21 +71,21 @@ class Tree:
         """These will be there. From now on they are ours to remove, also if this is broken off."""
         self._remember(self._known | set(paths))
 
-    def place(self, path: str, artifact: Artifact, screen: Screen) -> bool:
+    def place(self, path: str, image: Image, screen: Screen) -> bool:
         """Put an image there, linked where that is possible; False when it is there already.
 
         Its bytes never change under an address, and it got its name when it was whole.
         """
         target = self._target(path)
         with suppress(FileNotFoundError):
-            if target.stat().st_size == artifact.size:
+            if target.stat().st_size == image.size:
                 return False
         make_folder(target.parent)
         part = part_of(target)
         part.unlink(missing_ok=True)
-        if not link(artifact, part):
+        if not (image.is_whole and link(image.artifact, part)):
             with screen.transfer(path) as hear:
-                copy(artifact, part, hear)
+                copy(image, part, hear)
         part.replace(target)
         return True
 
@@ -148,8 +166,11 @@ def link(artifact: Artifact, part: Path) -> bool:
     if stored is None:
         return False
     try:
-        if stored.stat().st_mode & 0o777 != FILE:
-            return False  # whose mode it is: a link has no own
+        status = stored.stat()
+        if status.st_size != artifact.size:
+            raise damaged(artifact)
+        if status.st_mode & 0o777 != FILE:
+            return False  # a link has no mode of its own
         os.link(stored, part, follow_symlinks=False)
     except FileNotFoundError:
         raise missing(artifact) from None
@@ -160,20 +181,21 @@ def link(artifact: Artifact, part: Path) -> bool:
     return True
 
 
-def copy(artifact: Artifact, part: Path, hear: Callable[[int, int | None], None]) -> None:
+def copy(image: Image, part: Path, hear: Callable[[int, int | None], None]) -> None:
     """Verified on the way."""
-    digest = hashlib.sha256()
+    artifact = image.artifact
     try:
         with default_storage.open(artifact.file) as stored, part.open("xb") as file:
-            while block := stored.read(BLOCK):
+            stored.seek(image.start)
+            digest = hashlib.sha256()
+            while block := stored.read(min(BLOCK, image.size - file.tell())):
                 digest.update(block)
                 file.write(block)
-                hear(file.tell(), artifact.size)
+                hear(file.tell(), image.size)
+            if file.tell() != image.size or (image.is_whole and digest.hexdigest() != artifact.sha256):
+                raise damaged(artifact)
             file.flush()
             os.fsync(file.fileno())
-        if digest.hexdigest() != artifact.sha256:
-            hint = "Withdraw its release, or bring the right file back from a backup."
-            raise WorkerError(f"{artifact.file} is damaged: its SHA-256 is {digest.hexdigest()}.", hint=hint)
         part.chmod(FILE)
     except BaseException as error:
         part.unlink(missing_ok=True)
@@ -181,10 +203,15 @@ def copy(artifact: Artifact, part: Path, hear: Callable[[int, int | None], None]
             raise missing(artifact) from None
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             hint = "Make room there, then run it again: it goes on from here."
-            raise WorkerError(f"There is no room for {artifact.name} in {part.parent}.", hint=hint) from error
+            raise WorkerError(f"There is no room for {part.parent}.", hint=hint) from error
         raise
 
 
 def missing(artifact: Artifact) -> SlipwayError:
     hint = "If it was removed just now, run it again; otherwise bring it back from a backup."
     return SlipwayError(f"The file of {artifact.name} is not in the storage: {artifact.file}.", hint=hint)
+
+
+def damaged(artifact: Artifact) -> SlipwayError:
+    hint = "Bring the right file back from a backup, or withdraw its release."
+    return SlipwayError(f"The file of {artifact.name} is damaged in the storage: {artifact.file}.", hint=hint)

@@ -169,6 +169,17 @@ def test_what_cannot_be_had_does_not_keep_the_others_away(registry, move):
     assert versions() == {"1.0.0": "published"}
 
 
+def test_a_box_that_is_none_is_refused_and_leaves_nothing(registry, move, data_dir):
+    other = registry.provider(DEMO, "1.0.0", "hyperv", box("parallels"))
+    text = registry.provider(DEMO, "1.0.0", "docker", b"This is no box.")
+    registry.version(DEMO, "1.0.0", other, text)
+    said = move(DEMO)
+    assert (said.status, len(said.why())) == (1, 2)
+    assert Release.objects.get().state == "draft"
+    assert not Release.objects.get().uploads.exists()
+    assert [path for path in data_dir.rglob("*") if path.suffix in (".box", ".part")] == []
+
+
 def test_a_box_that_others_keep_is_taken_from_there(registry, move):
     told = registry.provider(DEMO, "1.0.0", "hyperv", hosted=False)
     told |= {"original_url": told["download_url"], "download_url": f"{registry.url}/to/elsewhere"}
