@@ -8,6 +8,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 
+from . import uploads
 from .models import Appliance, Channel, Release, Role, Scope, SourceKind, Team, User
 from .models.channel import channel_validator
 from .words import RESERVED
@@ -47,11 +48,14 @@ class ApplianceForm(forms.ModelForm):
             "website",
             "credentials",
             "publish_automatically",
+            "upload_checks",
         ]
         widgets = {
             "description": forms.Textarea(attrs={"rows": 8}),
             "credentials": forms.Textarea(attrs={"rows": 4}),
+            "upload_checks": forms.Textarea(attrs={"rows": 4, "spellcheck": "false", "class": "mono"}),
         }
+        labels = {"upload_checks": "Checks of boxes made elsewhere"}
         help_texts = {"slug": "The last part of its address and its Vagrant name. It stays."}
 
     def __init__(self, *args: Any, teams: list[Team], **kwargs: Any) -> None:
@@ -64,6 +68,12 @@ class ApplianceForm(forms.ModelForm):
 
     def clean_slug(self) -> str:
         return self.cleaned_data["slug"].lower()
+
+    def clean_upload_checks(self) -> str:
+        text = self.cleaned_data["upload_checks"].replace("\r\n", "\n")
+        if problems := uploads.problems_of_checks(text):
+            raise ValidationError([str(problem) for problem in problems])
+        return text
 
 
 class ReleaseForm(forms.ModelForm):

@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from builds import disks
 
-from . import editions, following, signing, statuses
+from . import editions, following, signing, statuses, uploads
 from .archives import sweep_archives
 from .causes import reconcile as causes
 from .models import Answer, Revision
@@ -22,6 +22,7 @@ def run() -> list[str]:
     return [
         *settled,
         *sweep_archives(),
+        *uploads.sweep(),
         *_forget_answers(),
         *_read_disks(),
         *following.reconcile(),

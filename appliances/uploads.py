@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from contextlib import suppress
+from contextlib import closing, suppress
+from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -19,9 +21,11 @@ from django.utils import timezone
 
 from builds import queue
 from builds.engine import template
-from builds.engine.errors import TemplateError
+from builds.engine.boxes import Limits, open_box
+from builds.engine.errors import Problem, TemplateError
 from builds.models import Artifact
 from builds.storage import Readable
+from builds.text import storable
 from builds.uploads import PLATFORM, PREFIX, file_name
 
 from . import audit, parents, releases
@@ -32,6 +36,8 @@ from .states import ReleaseState, RevisionState
 GENERATED = "# Boxes that were made elsewhere: nothing is built here.\nplatforms: {upload: {}}\n"
 """The beginning of the template that a release for them gets."""
 BLOCK = 1024 * 1024
+ORPHAN = timedelta(days=1)
+"""A stored file this old that no row names belongs to an upload that has ended."""
 
 
 class Refused(releases.Refused):
@@ -40,10 +46,35 @@ class Refused(releases.Refused):
 
 def template_of(appliance: Appliance) -> str:
     """What a release is given that takes boxes made elsewhere, and builds nothing."""
-    checks = appliance.upload_checks.strip("\n")
+    checks = appliance.upload_checks.rstrip()
     if not checks.strip():
         return GENERATED
     return f"{GENERATED}checks:\n" + "".join(f"  {line}\n" for line in checks.splitlines())
+
+
+def takes_boxes(release: Release) -> bool:
+    try:
+        _taking(release)
+    except Refused:
+        return False
+    return True
+
+
+def published_keys(release: Release) -> set[tuple[str, str]]:
+    """Provider and architecture of the boxes that it was published with: they stay as they are."""
+    revisions = release.revisions.filter(published_at__isnull=False)
+    return {_key(box) for boxes in revisions.values_list("uploads", flat=True) for box in boxes}
+
+
+def problems_of_checks(text: str) -> list[Problem]:
+    """Everything that is wrong with the checks of boxes, with the lines as people wrote them."""
+    try:
+        template.parse(template_of(Appliance(upload_checks=text)))
+    except TemplateError as error:
+        above = template_of(Appliance(upload_checks="-")).count("\n") - 1
+        lines = ((each, (each.line or 0) - above) for each in error.problems)
+        return [replace(each, line=line if line > 0 else None) for each, line in lines]
+    return []
 
 
 def declare(
@@ -134,7 +165,7 @@ def receive(upload: Upload, stream: Readable, *, size: int | None, by: User | No
     try:
         stored = default_storage.put_stream(body, key, size=size)
         body.verify(upload.checksum)
-        details: dict[str, Any] = {}
+        details = _opened(key, upload)
         with transaction.atomic():
             release = _locked(upload.release)
             row = release.uploads.select_for_update().filter(pk=upload.pk, file=former).first()
@@ -192,6 +223,16 @@ def delete_appliance(appliance: Appliance, *, by: User | None) -> None:
             _delete_release(each, by=by)
         audit.record(appliance.team, "appliance-deleted", f"deleted {appliance}", by=by)
         appliance.delete()
+
+
+def sweep() -> list[str]:
+    """Remove files of uploads that were broken off, and of those that were replaced when the storage did not answer."""
+    swept = []
+    for key in list(default_storage.stale(PREFIX, timezone.now() - ORPHAN)):
+        if not _is_used(key):
+            default_storage.delete(key)
+            swept.append(f"{key}: removed, no release has it")
+    return swept
 
 
 def _delete_release(release: Release, *, by: User | None) -> None:
@@ -261,7 +302,10 @@ AGAIN = "Upload it again."
 def _locked(release: Release) -> Release:
     """The release, which nobody else changes until the transaction ends. Refused when it takes no boxes."""
     Release.objects.select_for_update().get(pk=release.pk)
-    return _taking(release)
+    taking = _taking(release)
+    if not Release.objects.filter(pk=release.pk, template=taking.template).exists():
+        taking.save()
+    return taking
 
 
 def _taking(release: Release) -> Release:
@@ -270,7 +314,6 @@ def _taking(release: Release) -> Release:
         raise Refused(f"{release} is withdrawn.", hint="Restore it first, or make a new version.")
     if not release.template.strip():
         release.template = template_of(release.appliance)
-        release.save()
     try:
         parsed = template.parse(
             release.template, lookup=parents.lookup(release.appliance.team), name=str(release.appliance)
@@ -329,6 +372,13 @@ def _publish(release: Release, *, by: User | None) -> None:
             queue.retry(build, by=by)
 
 
+def _opened(key: str, upload: Upload) -> dict[str, Any]:
+    """What the stored box tells. BoxError when it is none, or not the one that was declared."""
+    with closing(default_storage.stream(key)) as file:
+        box = open_box(file, *upload.key, Limits(unpacked=settings.UNPACKED_LIMIT))
+    return storable(box.details())
+
+
 def _is_generated(release: Release) -> bool:
     return release.template.startswith(GENERATED)
 
@@ -341,8 +391,12 @@ def _forget_file(upload: Upload) -> None:
 
 
 def _delete_unless_used(key: str) -> None:
-    if not Artifact.objects.filter(file=key).exists() and not Upload.objects.filter(file=key).exists():
+    if not _is_used(key):
         _delete(key)
+
+
+def _is_used(key: str) -> bool:
+    return Artifact.objects.filter(file=key).exists() or Upload.objects.filter(file=key).exists()
 
 
 def _delete(key: str) -> None:

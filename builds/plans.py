@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from django.conf import settings
 from django.core.files.storage import default_storage
 
 from .engine import source, template
+from .engine.boxes.launching import BOOTABLE, UploadedBox
 from .engine.context import Context
 from .engine.errors import SourceError, TemplateError
 from .engine.plan import Plan
@@ -35,7 +39,30 @@ def plan_of(build: Build, secrets: dict[str, str], folder: Path | None = None) -
     revision = build.revision
     values = {**revision.values, **secrets}
     plans = template.parse(revision.template).plans(name, values, folder, revision=revision.number)
-    return plans[build.platform]
+    plan = plans[build.platform]
+    return plan if plan.platform.makes else replace(plan, formats=launchable(revision.uploads))
+
+
+def launchable(uploads: Iterable[Mapping[str, Any]]) -> tuple[UploadedBox, ...]:
+    """Of a revision's boxes that were made elsewhere those that QEMU may be able to boot."""
+    return tuple(UploadedBox(box["provider"], tested_as(box)) for box in uploads if not untested(box))
+
+
+def tested_as(box: Mapping[str, Any]) -> str:
+    """What the results of its checks call it: its format, and its architecture where that is not the usual one."""
+    words = ["box", box["provider"], *([] if box["architecture"] == "amd64" else [box["architecture"]])]
+    return "-".join(words)
+
+
+def untested(box: Mapping[str, Any]) -> str:
+    """Why nobody launches it; empty: somebody does."""
+    metadata = box["details"].get("metadata", {})
+    architecture = metadata.get("architecture") if box["architecture"] == "unknown" else box["architecture"]
+    if not box["file"]:
+        return "it is kept elsewhere"
+    if architecture not in (None, "amd64"):
+        return f"it is for {architecture} processors"
+    return "" if box["provider"] in BOOTABLE else f"QEMU cannot launch a box for {box['provider']}"
 
 
 def tags(build: Build) -> dict[str, str]:

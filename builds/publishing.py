@@ -185,7 +185,7 @@ def remove(artifacts: Iterable[Artifact]) -> None:
 def discard(artifacts: Iterable[Artifact]) -> None:
     """Remove the files of artifacts that have no rows. What cannot be removed now, `reconcile` sweeps."""
     for artifact in artifacts:
-        if artifact.file:
+        if artifact.file.startswith(f"{PREFIX}/"):  # what lies elsewhere is not the build's own
             try:
                 default_storage.delete(artifact.file)
             except Exception as error:

@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from . import limits, plans, publishing, queue
+from . import limits, plans, publishing, queue, uploads
 from .accounts import Accounts
 from .ancestry import release_disk
 from .console import Log, RecordingConsole
@@ -138,6 +138,8 @@ def _make(
             tags=plans.tags(build),
             reach=settings.REACH,
         )
+        if not plan.platform.makes:
+            return uploads.test(build, plan, context, artifacts)
         try:
             outcome = _resume(build, plan, context) if build.resumes else _build(build, secrets, context)
         except Unfinished as unfinished:
@@ -149,6 +151,8 @@ def _make(
 
 def _titles(build: Build, plan: Plan) -> list[str]:
     """The steps: all of them, or what the former attempt has left to do."""
+    if not plan.platform.makes:
+        return [uploads.FETCH, *pipeline.steps(plan)]
     if build.resumes:
         return [TAKE_OVER, *pipeline.finish_steps(plan, publishing.made_by(build.resumes, plan)), STORE]
     return [FETCH, *pipeline.steps(plan), STORE]

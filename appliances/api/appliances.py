@@ -38,6 +38,7 @@ class ApplianceShape(Output):
     website: str
     credentials: str
     publish_automatically: bool
+    upload_checks: str = Field(description="YAML: what boxes made elsewhere must pass to be published.")
     rebuild_policy: RebuildPolicy = Field(description="When a base or a parent changes.")
     created_at: datetime
 
@@ -58,6 +59,9 @@ class Texts(Input):
     website: str | None = Field(None, max_length=200, examples=["https://wiki.example.org"])
     credentials: str | None = Field(None, description="Markdown: how to sign in first.")
     publish_automatically: bool | None = Field(None, description="As soon as every image passed its checks.")
+    upload_checks: str | None = Field(
+        None, description="YAML, as `checks` of a template: what boxes made elsewhere must pass to be published."
+    )
 
 
 class NewAppliance(Texts):

@@ -6,16 +6,18 @@ from collections.abc import Callable
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.core.exceptions import ValidationError as InvalidRow
 from django.db import IntegrityError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.request import UnreadablePostError
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
+from builds.engine.boxes import BoxError
 from builds.engine.errors import SlipwayError, SourceError, TemplateError
 from builds.moves import Lost
 
-from .problems import Flaw, Refusal, invalid, of_template
+from .problems import Flaw, Refusal, invalid, of_form, of_template
 
 PARTS = ("body", "query", "path", "header", "form", "file")
 
@@ -36,10 +38,22 @@ def _template(error: TemplateError) -> Refusal:
     return Refusal("template", detail, hint="Mend them, then build again.", problems=of_template(error.problems))
 
 
+def _model(error: InvalidRow) -> Refusal:
+    return of_form(error.message_dict if hasattr(error, "error_dict") else {"__all__": error.messages})
+
+
+def _box(error: BoxError) -> Refusal:
+    flaws = [Flaw(path=flaw.where, message=f"{flaw.what} {flaw.hint}") for flaw in error.flaws]
+    detail = error.message.partition("\n")[0].rstrip(":") + "."
+    return Refusal("invalid", detail, hint=error.hint, problems=flaws)
+
+
 HANDLERS: dict[type[Exception], Callable[[Any], Refusal]] = {
     Refusal: lambda error: error,
     ValidationError: _validation,
     TemplateError: _template,
+    InvalidRow: _model,
+    BoxError: _box,
     SourceError: lambda error: Refusal("refused", error.message, hint=error.hint),
     SlipwayError: lambda error: Refusal("refused", error.message, hint=error.hint),
     Lost: lambda error: Refusal("refused", "Somebody else changed it at the same moment.", hint="Look, and try again."),

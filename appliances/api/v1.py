@@ -28,6 +28,7 @@ from . import (
     teams,
     templates,
     tokens,
+    uploads,
     values,
     verbs,
 )
@@ -65,7 +66,7 @@ api.add_decorator(once, mode="view")
 api.add_decorator(acting, mode="operation")
 SUBJECTS = (
     *(tokens, catalog, artifacts, teams, values, accounts),
-    *(appliances, releases, verbs, revisions, flattened, templates, packer, channels, builds, logs, queue),
+    *(appliances, releases, uploads, verbs, revisions, flattened, templates, packer, channels, builds, logs, queue),
     *(sources, schedules, rebuilds, bases, deliveries, resources, hooks, notifications, audit),
 )
 for subject in SUBJECTS:

@@ -21,7 +21,7 @@ from builds import outline
 from builds.engine.errors import Problem, SlipwayError, TemplateError
 from builds.states import BuildState, DeliveryState
 
-from . import deliveries
+from . import deliveries, uploads
 from .access import appliance_for, release_for
 from .changes import diff
 from .example import EXAMPLE
@@ -125,6 +125,7 @@ def page(
         "events": release.events.select_related("by", "revision")[:20] if release.pk else [],
         "may_maintain": can_maintain(request.user, release.appliance.team),
         "verbs": possible(release, revisions),
+        **uploads.shown(release),
         **verdict(
             release.appliance,
             release if release.pk else None,

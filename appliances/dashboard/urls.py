@@ -24,6 +24,7 @@ from . import (
     sources,
     teams,
     tokens,
+    uploads,
     verbs,
 )
 
@@ -51,6 +52,9 @@ urlpatterns = [
     path(f"{RELEASE}/r<int:number>", revisions.revision, name="revision"),
     path(f"{RELEASE}/flattened", flattened.flattened, name="flattened"),
     path(f"{RELEASE}/deliveries/<int:number>/retry", deliveries.retry, name="retry-delivery"),
+    path(f"{RELEASE}/boxes", uploads.add, name="add-box"),
+    path(f"{RELEASE}/boxes/release", uploads.release, name="release-boxes"),
+    path(f"{RELEASE}/boxes/<int:number>/remove", uploads.remove, name="remove-box"),
     path(f"{RELEASE}/<slug:verb>", verbs.confirm, name="verb"),
     path("dashboard/teams/new", teams.new, name="new-team"),
     path("dashboard/teams/<slug:team>", teams.team, name="team"),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 
@@ -17,6 +19,8 @@ FROZEN = (
     *("provider", "architecture", "default", "url", "checksum_type", "checksum"),
     *("file", "size", "sha256", "details"),
 )
+CHECKSUMS = {"md5": 32, "sha1": 40, "sha256": 64, "sha384": 96, "sha512": 128}
+"""Those that Vagrant compares, and how many digits they have."""
 UNKNOWN = "unknown"
 """The architecture of a box that does not tell: older than Vagrant 2.4."""
 
@@ -54,6 +58,22 @@ class Upload(models.Model):
 
     def __str__(self) -> str:
         return f"{self.release} {self.provider}/{self.architecture}"
+
+    def clean(self) -> None:
+        """What was declared, all of it that makes no sense."""
+        wrong = {}
+        if self.architecture not in (*ARCHITECTURES, UNKNOWN):
+            wrong["architecture"] = f"Use Vagrant's word: {', '.join(ARCHITECTURES)}, or {UNKNOWN}."
+        if self.checksum_type and self.checksum_type not in CHECKSUMS:
+            wrong["checksum_type"] = f"Vagrant knows {', '.join(CHECKSUMS)}."
+        elif self.checksum and not self.checksum_type:
+            wrong["checksum_type"] = "Say which one it is: sha256, for example."
+        elif self.checksum_type and not re.fullmatch(rf"[0-9a-f]{{{CHECKSUMS[self.checksum_type]}}}", self.checksum):
+            wrong["checksum"] = f"A {self.checksum_type} has {CHECKSUMS[self.checksum_type]} digits, 0 to 9 and a to f."
+        if self.url and not self.url.lower().startswith(("https://", "http://")):
+            wrong["url"] = "Vagrant downloads from addresses that begin with https:// or http://."
+        if wrong:
+            raise ValidationError(wrong)
 
     @property
     def has_arrived(self) -> bool:

@@ -59,6 +59,10 @@ class CheckFailed(SlipwayError):  # noqa: N818 -- it is an answer, not an accide
     """A machine launched from a finished image did not do what the template promised."""
 
 
+class Untestable(SlipwayError):  # noqa: N818
+    """An image that was made elsewhere needs what no machine here has: nobody can say whether it is right."""
+
+
 class WorkerError(SlipwayError):
     """The operator's to mend: this host cannot do what the build needs (tools, disk, memory, network)."""
 

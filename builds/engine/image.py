@@ -56,9 +56,11 @@ class Drive:
     format: str
     """QEMU's name of the file's format: qcow2, raw, vmdk."""
     controller: str = "virtio-blk"
-    """virtio-blk, pvscsi or ide."""
+    """virtio-blk, pvscsi, ide, or what foreign boxes expect: see the platform's CONTROLLERS."""
     nic: str = "virtio-net-pci"
-    """virtio-net-pci or vmxnet3."""
+    """virtio-net-pci, vmxnet3, e1000 or e1000e."""
     user: str = "root"
     private_key: str = ""
     """OpenSSH PEM of a key that already opens the image (a box's). Empty: a seed brings a throw-away key."""
+    other_key: str = ""
+    """Another one that may be the right one, where nobody knows which of two it is."""

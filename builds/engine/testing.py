@@ -13,7 +13,7 @@ from typing import Any
 from .checks import evidence
 from .checks.base import Check
 from .context import Context
-from .errors import BuildError, CheckFailed
+from .errors import BuildError, CheckFailed, Untestable
 from .formats.base import FileFormat, Format, PlacedFormat
 from .image import Image
 from .machine import Machine
@@ -56,6 +56,9 @@ def test_image(plan: Plan, format_: AnyFormat, image: Image, context: Context) -
                     verdicts.append(assess(check, format_, machine, step))
                     step.console.progress(number / (len(plan.checks) + 1))
                 return verdicts, evidence.collect(machine, step)
+        except Untestable as error:
+            step.console.write(f"It is not tested: {error.message}.\n")
+            return [], {}
         except BuildError as error:
             step.console.write(f"{error}\n")
             return [Verdict(format_.name, "boots", False, error.message)], {}

@@ -1,6 +1,9 @@
 import errno
 import hashlib
 import os
+import subprocess
+import sys
+from contextlib import closing
 from datetime import timedelta
 
 import boto3
@@ -186,3 +189,85 @@ def test_stale_keys_of_a_bucket_and_uploads_that_were_broken_off(bucket, source)
 
 def test_the_settings_choose_the_folder(data_dir):
     assert default_storage.local_path("a/b") == data_dir / "files" / "a" / "b"
+
+
+class Stream:
+    """Can be read once; tells how much of it was read, and breaks where it is told to."""
+
+    def __init__(self, size, breaks_at=None):
+        self._left, self._breaks_at = size, breaks_at
+        self.count = self.largest = 0
+
+    def read(self, size=-1):
+        self.largest = max(self.largest, size)
+        block = min(size if size >= 0 else self._left, self._left)
+        if self._breaks_at is not None and self.count + block > self._breaks_at:
+            raise Cancelled("gone")
+        self._left -= block
+        self.count += block
+        return bytes(block)
+
+
+def test_a_stream_is_stored_as_it_comes(files, tmp_path):
+    stream = Stream(3 * 2**20 + 1)
+    stored = files.put_stream(stream, "uploads/1-abc/wiki.box")
+    assert stored == Stored(3 * 2**20 + 1, hashlib.sha256(bytes(3 * 2**20 + 1)).hexdigest())
+    assert stream.largest <= storage.BLOCK  # never the whole of it
+    with files.stream("uploads/1-abc/wiki.box") as file:
+        assert len(file.read()) == stored.size
+    assert inside(tmp_path / "files") == ["uploads/1-abc/wiki.box"]
+
+
+def test_a_stream_that_breaks_off_leaves_nothing(files, tmp_path):
+    with pytest.raises(Cancelled):
+        files.put_stream(Stream(3 * 2**20, breaks_at=2**20), "uploads/1-abc/wiki.box")
+    assert inside(tmp_path / "files") == []
+    assert not (tmp_path / "files" / "uploads" / "1-abc").exists()
+
+
+def test_a_stream_for_which_there_is_no_room_leaves_nothing_and_says_where(tmp_path):
+    """A real limit of the system: files of this process end at 1 MiB."""
+    program = """
+import resource, signal, sys
+from pathlib import Path
+from django.conf import settings
+settings.configure()
+from builds.engine.errors import WorkerError
+from builds.storage import FileStorage
+from tests.builds.test_storage import Stream
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, 2**20))
+try:
+    FileStorage(location=sys.argv[1]).put_stream(Stream(3 * 2**20), "uploads/1-abc/wiki.box")
+except WorkerError as error:
+    print(error)
+"""
+    argv = [sys.executable, "-B", "-c", program, tmp_path / "files"]
+    said = subprocess.run(argv, check=True, stdout=subprocess.PIPE, text=True).stdout
+    assert f"The disk with {tmp_path / 'files'} is full" in said
+    assert "Make room" in said
+    assert inside(tmp_path / "files") == []
+
+
+@pytest.mark.parametrize("size", [100, 11 * 2**20])
+def test_a_bucket_takes_a_stream_as_it_comes(bucket, monkeypatch, size):
+    monkeypatch.setattr(storage, "PART", 5 * 2**20)
+    key = f"uploads/{size}-abc/wiki.box"
+    stored = bucket.put_stream(Stream(size), key, size=size)
+    assert stored == Stored(size, hashlib.sha256(bytes(size)).hexdigest())
+    with closing(bucket.stream(key)) as file:
+        assert file.read() == bytes(size)
+
+
+def test_a_stream_that_breaks_off_leaves_nothing_in_the_bucket(bucket, monkeypatch):
+    monkeypatch.setattr(storage, "PART", 5 * 2**20)
+    with pytest.raises(Cancelled):
+        bucket.put_stream(Stream(12 * 2**20, breaks_at=6 * 2**20), "uploads/8-abc/wiki.box", size=12 * 2**20)
+    assert not bucket.exists("uploads/8-abc/wiki.box")
+    assert list(bucket.bucket.multipart_uploads.all()) == []
+
+
+def test_a_bucket_that_is_gone_takes_no_stream(bucket, s3_server):
+    missing = S3Storage(bucket_name="not-here", endpoint_url=s3_server)
+    with pytest.raises(WorkerError, match="did not take wiki.box"):
+        missing.put_stream(Stream(100), "uploads/1-abc/wiki.box")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import tarfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from ..source.archives import BROKEN, DECOMPRESSORS, Readable, decompressed
@@ -81,16 +82,10 @@ class Archive:
         self._chunks = self._open()
 
     def __iter__(self) -> Iterator[tuple[Member, Content]]:
-        try:
+        with _explained():
             yield from self._members()
-            while self._piece():  # a checksum at the end of what is compressed is still to come
-                pass
-        except EOFError:
-            raise Unreadable("The archive ends too early.", "It was cut off: upload it again.") from None
-        except DAMAGE as error:
-            if isinstance(error, OSError) and error.errno:
-                raise  # the storage, not the archive
-            raise Unreadable(f"The archive is damaged: {error}.", AGAIN) from error
+        while self._piece():  # a checksum at the end of what is compressed is still to come
+            pass
 
     def _open(self) -> Iterator[bytes]:
         start = self._source.read(BLOCK)
@@ -159,13 +154,14 @@ class Archive:
         while len(self._rest) < size:
             piece = self._piece()
             if not piece:
-                raise EOFError
+                raise _cut_off()
             self._rest += piece
         data, self._rest = self._rest[:size], self._rest[size:]
         return data
 
     def _piece(self) -> bytes:
-        piece = next(self._chunks, b"")
+        with _explained():
+            piece = next(self._chunks, b"")
         self.unpacked += len(piece)
         sent, limits = self._source.count, self._limits
         if self.unpacked > limits.unpacked:
@@ -199,6 +195,22 @@ class _Counting:
     def back(self, data: bytes) -> None:
         self._back = data
         self.count -= len(data)
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    try:
+        yield
+    except EOFError:
+        raise _cut_off() from None
+    except DAMAGE as error:
+        if isinstance(error, OSError) and error.errno:
+            raise  # the storage, not the archive
+        raise Unreadable(f"The archive is damaged: {error}.", AGAIN) from error
+
+
+def _cut_off() -> Unreadable:
+    return Unreadable("The archive ends too early.", "It was cut off: upload it again.")
 
 
 def _is_old_tar(start: bytes) -> bool:

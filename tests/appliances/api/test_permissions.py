@@ -51,6 +51,7 @@ TABLE = {
     "show_appliance": ("GET", APPLIANCE, None, VIEWER),
     "list_releases": ("GET", f"{APPLIANCE}/releases", None, VIEWER),
     "show_release": ("GET", RELEASE, None, VIEWER),
+    "list_boxes": ("GET", f"{RELEASE}/boxes", None, VIEWER),
     "list_revisions": ("GET", f"{RELEASE}/revisions", None, VIEWER),
     "show_revision": ("GET", f"{RELEASE}/revisions/1", None, VIEWER),
     "list_deliveries": ("GET", f"{RELEASE}/deliveries", None, VIEWER),
@@ -65,6 +66,10 @@ TABLE = {
     "edit_appliance": ("PATCH", APPLIANCE, {"name": "X"}, MAINTAINER),
     "create_release": ("POST", f"{APPLIANCE}/releases", {"version": "2.0.0", "template": "x"}, MAINTAINER),
     "edit_release": ("PATCH", RELEASE, {"notes": "X"}, MAINTAINER),
+    "declare_box": ("POST", f"{RELEASE}/boxes", {"provider": "libvirt"}, MAINTAINER),
+    "upload_box": ("PUT", f"{RELEASE}/boxes/hyperv/unknown/file", b"x", MAINTAINER),
+    "remove_box": ("DELETE", f"{RELEASE}/boxes/hyperv/unknown", None, MAINTAINER),
+    "release_boxes": ("POST", f"{RELEASE}/release-boxes", None, MAINTAINER),
     "upload_archive": ("PUT", f"{RELEASE}/archive", b"x", MAINTAINER),
     "build_release": ("POST", f"{RELEASE}/build", None, MAINTAINER),
     "rebuild_release": ("POST", f"{RELEASE}/rebuild", None, MAINTAINER),
@@ -131,6 +136,7 @@ def people(kinds):
     team = factories.team(slug="acme")
     release = factories.release(appliance=factories.appliance(team=team, slug="wiki"))
     everything(release)
+    release.uploads.create(provider="hyperv")
     factories.build(factories.revision(release, state="failed", digest="other"), state="failed")
     factories.account(team, name="prod")
     factories.member(team, Role.VIEWER, username="maria")

@@ -29,6 +29,8 @@ class Arrival:
     user: str
     key: paramiko.PKey
     host_key: str = ""
+    other_key: paramiko.PKey | None = None
+    """Tried in turn with the first, where nobody knows which of them opens the machine."""
 
     def wait(self, guest: Guest, context: Context) -> paramiko.Transport:
         """A session, as soon as the guest gives one; meanwhile its console is shown.
@@ -62,6 +64,8 @@ class Arrival:
                 return login(connection, self.user, self.key, self.host_key)
             except Refused as error:  # its first boot may not have taken the seed in yet
                 probes.evidence = f"its SSH server answers, but {error}"
+                if self.other_key:
+                    self.key, self.other_key = self.other_key, self.key
                 context.wait(0.5)
             except (paramiko.SSHException, OSError, EOFError):
                 context.wait(0.2)

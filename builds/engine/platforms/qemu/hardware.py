@@ -14,8 +14,11 @@ CONTROLLERS = {
     "virtio-blk": ("-device", "virtio-blk-pci,drive=disk,bootindex=1"),
     "pvscsi": ("-device", "pvscsi,id=scsi", "-device", "scsi-hd,drive=disk,bus=scsi.0,bootindex=1"),
     "ide": ("-device", "ide-hd,drive=disk,bootindex=1"),
+    # Boxes that others made: the nearest that there is to what VirtualBox and VMware give them.
+    "ahci": ("-device", "ich9-ahci,id=ahci", "-device", "ide-hd,drive=disk,bus=ahci.0,bootindex=1"),
+    "lsilogic": ("-device", "mptsas1068,id=scsi", "-device", "scsi-hd,drive=disk,bus=scsi.0,bootindex=1"),
+    "virtio-scsi": ("-device", "virtio-scsi-pci,id=scsi", "-device", "scsi-hd,drive=disk,bus=scsi.0,bootindex=1"),
 }
-NICS = ("virtio-net-pci", "vmxnet3")
 
 
 @dataclass(frozen=True)

@@ -82,7 +82,8 @@ class Qemu(DiskPlatform):
         try:
             files = overlay(drive.path, drive.format, folder / DISK, context)
             if drive.private_key:
-                arrival = Arrival(drive.user, load_key(drive.private_key))
+                other = load_key(drive.other_key) if drive.other_key else None
+                arrival = Arrival(drive.user, load_key(drive.private_key), other_key=other)
             else:
                 seed = Seed.generate()
                 seed.write(folder / SEED, folder.name, context)
