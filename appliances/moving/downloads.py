@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from django.core.exceptions import ValidationError
 from urllib3.exceptions import HTTPError
 from urllib3.response import BaseHTTPResponse
 
@@ -54,7 +55,7 @@ class Downloads:
 
     @contextmanager
     def fetched(self, wanted: Wanted, hear: Callable[[int, int | None], None]) -> Iterator[BinaryIO]:
-        """The whole file, verified, at its first byte. It is removed when the block ends well.
+        """The whole file, verified, at its first byte. It is removed when the block takes or refuses it.
 
         `hear` is told how many bytes are there, and of how many. Raises Wrong, Denied, Unreachable or Busy.
         """
@@ -76,7 +77,13 @@ class Downloads:
                     hint="The file there is damaged, or what is declared is wrong: have it mended there.",
                 )
             file.seek(0)
-            yield file
+            try:
+                yield file
+            except WorkerError:
+                raise
+            except (SlipwayError, ValidationError):
+                remove(part)  # it is refused for what it is
+                raise
             remove(part)
 
     def sweep(self) -> None:

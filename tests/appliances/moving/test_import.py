@@ -23,12 +23,12 @@ def versions() -> dict[str, str]:
 
 
 def test_a_box_arrives_with_all_that_it_has(registry, move):
-    amd, arm = box("libvirt", b"amd"), box("libvirt", b"arm")
+    amd, arm = box("utm", b"amd"), box("utm", b"arm")
     registry.version(
         DEMO,
         "1.0.0",
-        registry.provider(DEMO, "1.0.0", "libvirt", amd),
-        registry.provider(DEMO, "1.0.0", "libvirt", arm, architecture="arm64", default_architecture=False),
+        registry.provider(DEMO, "1.0.0", "utm", amd),
+        registry.provider(DEMO, "1.0.0", "utm", arm, architecture="arm64", default_architecture=False),
         registry.provider(
             DEMO, "1.0.0", "hyperv", checksum_type="SHA512", checksum=hashlib.sha512(box("hyperv")).hexdigest().upper()
         ),
@@ -36,8 +36,8 @@ def test_a_box_arrives_with_all_that_it_has(registry, move):
     said = move(DEMO)
     assert (said.status, said.why()) == (0, [])
     assert said.rows("taken") == [
-        ("1.0.0", "libvirt", "amd64"),
-        ("1.0.0", "libvirt", "arm64"),
+        ("1.0.0", "utm", "amd64"),
+        ("1.0.0", "utm", "arm64"),
         ("1.0.0", "hyperv", "amd64"),
     ]
     appliance = Appliance.objects.get()
@@ -49,13 +49,13 @@ def test_a_box_arrives_with_all_that_it_has(registry, move):
     assert release.created_at == release.published_at == datetime(2021, 3, 2, 8, 30, tzinfo=UTC)
     found = {(each.format, each.architecture): each for each in Artifact.objects.all()}
     assert {key: each.details["default_architecture"] for key, each in found.items()} == {
-        ("box-libvirt", "amd64"): True,
-        ("box-libvirt", "arm64"): False,
+        ("box-utm", "amd64"): True,
+        ("box-utm", "arm64"): False,
         ("box-hyperv", "amd64"): True,
     }
-    with default_storage.open(found["box-libvirt", "arm64"].file) as file:
+    with default_storage.open(found["box-utm", "arm64"].file) as file:
         assert file.read() == arm
-    assert found["box-libvirt", "amd64"].sha256 == hashlib.sha256(amd).hexdigest()
+    assert found["box-utm", "amd64"].sha256 == hashlib.sha256(amd).hexdigest()
 
 
 def test_versions_stand_here_as_they_stand_there(registry, move):
@@ -153,12 +153,12 @@ def test_what_cannot_be_had_does_not_keep_the_others_away(registry, move):
         registry.provider(DEMO, "1.0.0", "parallels", download_url=f"{registry.url}/nothing.box"),
         registry.provider(DEMO, "1.0.0", "docker", download_url=None),
         registry.provider(DEMO, "1.0.0", "UPPER"),
-        registry.provider(DEMO, "1.0.0", "libvirt"),
+        registry.provider(DEMO, "1.0.0", "utm"),
     )
     registry.version(DEMO, "2.0.0")
     said = move(DEMO)
     assert said.status == 1
-    assert said.rows("taken") == [("1.0.0", "libvirt", "amd64")]
+    assert said.rows("taken") == [("1.0.0", "utm", "amd64")]
     assert [row[1:2] for row in said.rows("left")] == [("hyperv",), ("parallels",), ("docker",), ("UPPER",), ()]
     unreachable, missing, never, name, empty = said.why()
     assert "127.0.0.1:9/gone.box cannot be had" in unreachable

@@ -62,18 +62,18 @@ def test_another_slipway_is_a_source(demo, move, live_server):
 
 @pytest.mark.vagrant
 def test_vagrant_adds_boxes_from_a_mirror(demo, tmp_path):
-    publish(demo, "1.0.0", libvirt=box("libvirt", b"first"))
-    publish(demo, "1.1.0", libvirt=box("libvirt", b"second"))
+    publish(demo, "1.0.0", utm=box("utm", b"first"))
+    publish(demo, "1.1.0", utm=box("utm", b"second"))
     folder = tmp_path / "mirror"
     folder.mkdir()
     with served(folder) as site:
         call_command("export_mirror", str(folder), "--site", site)
         address = f"{site}/ours/demo/metadata.json"
-        vagrant(tmp_path / "one", "box", "add", address, "--provider", "libvirt")
+        vagrant(tmp_path / "one", "box", "add", address, "--provider", "utm")
         assert installed(tmp_path / "one") == {"1.1.0": b"second"}
         releases.withdraw(demo.releases.get(version="1.1.0"), reason="A mistake.", by=None)
         call_command("export_mirror", str(folder), "--site", site)
-        vagrant(tmp_path / "two", "box", "add", address, "--provider", "libvirt")
+        vagrant(tmp_path / "two", "box", "add", address, "--provider", "utm")
         assert installed(tmp_path / "two") == {"1.0.0": b"first"}
 
 
@@ -93,4 +93,4 @@ def vagrant(home: Path, *arguments: str) -> None:
 
 def installed(home: Path) -> dict[str, bytes]:
     """What is in each box, by version."""
-    return {path.parents[1].name: path.read_bytes() for path in home.glob("boxes/*/*/libvirt/disk.bin")}
+    return {path.parents[1].name: path.read_bytes() for path in home.glob("boxes/*/*/utm/disk.bin")}
