@@ -23,7 +23,7 @@ COLUMNS = (
     *("build__revision__release__appliance__slug", "build__revision__release__appliance__name"),
     *("build__revision__release__appliance__summary", "build__revision__release__appliance__changed_at"),
     *("build__revision__release__appliance__team__slug", "build__revision__release__appliance__team__name"),
-    "build__revision__release__appliance__team__changed_at",
+    *("build__revision__release__appliance__created_at", "build__revision__release__appliance__team__changed_at"),
 )
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -46,20 +47,21 @@ CLIENTS = ("incus.tar.xz", "lxd.tar.xz")
 """What tells the clients that a disk is for them: names that they look for, not what is in the file."""
 REQUIREMENTS = {"secureboot": "false"}
 """Of a machine that runs an image of ours: it starts by BIOS."""
+NAME = re.compile(r"(index|([-\w]+)-(images|aws))\.(json|json\.gpg|sjson)", re.ASCII)
 NEVER = datetime.fromtimestamp(0, UTC)
 Tree = dict[str, Any]
 
 
 @require_safe
 def stream(request: HttpRequest, name: str) -> HttpResponse:
-    stem, _, form = name.partition(".")
-    if form not in MEDIA_TYPES:
+    asked = NAME.fullmatch(name)
+    if asked is None:
         raise Http404("The catalog has no such stream.")
+    stem, slug, kind, form = asked.groups()
     shop = listed(request)
     key = with_key if form != "json" else int
     if stem == "index":
         return answer(request, key(editions.current()), lambda: written("index", form, index(shop, form)))
-    slug, _, kind = stem.rpartition("-")
     team = get_object_or_404(Team, slug=slug)
 
     def make() -> Document | None:

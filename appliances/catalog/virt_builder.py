@@ -52,7 +52,7 @@ def text(shop: Shop) -> str:
         if pointing := channels.get(revision.release_id):
             key = (name_of(artifact), artifact.architecture)
             sections.setdefault(key, section(shop, artifact, pointing, systems.get(revision.pk, "")))
-    return "\n".join(sections.values()) or "# Nothing is published.\n"
+    return "\n".join(sections.values()) or "# There is no disk.\n"
 
 
 def section(shop: Shop, artifact: Artifact, channels: list[str], system: str) -> str:

@@ -128,11 +128,14 @@ def test_there_is_nothing_where_nothing_is_published(client, wiki, address):
 
 
 @pytest.mark.parametrize(
-    "address",
-    ["/streams/v1/index.txt", "/streams/v1/acme-cake.json", "/streams/v1/nobody-images.json", "/streams/v1/x"],
+    "name", ["index.txt", "acme-cake.json", "nobody-images.json", "acme-images", "x", "%00-images.json", "é-aws.json"]
 )
-def test_names_that_are_none(client, release, address):
-    assert client.get(address).status_code == 404
+def test_names_that_are_none(client, release, name):
+    assert client.get(f"/streams/v1/{name}").status_code == 404
+
+
+def test_a_page_of_the_catalog_far_behind_its_end_is_empty(client, release):
+    assert client.get(f"/catalog/after-{10**30}.json").json()["appliances"] == []
 
 
 def test_the_same_few_queries_however_much_there_is(client, wiki, release, django_assert_max_num_queries):

@@ -78,7 +78,7 @@ def test_a_disk_that_nobody_has_read_yet_is_not_in_it(client, release):
     artifact = release.revisions.get().builds.get().artifacts.get(format="qcow2")
     artifact.details = {}
     artifact.save()
-    assert client.get(INDEX).content == b"# Nothing is published.\n"
+    assert client.get(INDEX).content == b"# There is no disk.\n"
 
 
 @pytest.fixture
