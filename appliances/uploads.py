@@ -36,6 +36,8 @@ from .states import ReleaseState, RevisionState
 GENERATED = "# Boxes that were made elsewhere: nothing is built here.\nplatforms: {upload: {}}\n"
 """The beginning of the template that a release for them gets."""
 BLOCK = 1024 * 1024
+BUILT = "amd64"
+"""The architecture of what is built here."""
 ORPHAN = timedelta(days=1)
 """A stored file this old that no row names belongs to an upload that has ended."""
 
@@ -99,6 +101,7 @@ def declare(
                 f"{release} has a box for {provider} ({architecture}) already.",
                 hint="Change that one, or remove it first. What is published takes a new version.",
             )
+        _refuse_if_built(release, provider, architecture)
         first = not release.uploads.filter(provider=provider).exists()
         upload = Upload(
             release=release,
@@ -320,18 +323,31 @@ def _taking(release: Release) -> Release:
         raise Refused(f"{release} is withdrawn.", hint="Restore it first, or make a new version.")
     if not release.template.strip():
         release.template = template_of(release.appliance)
-    try:
-        parsed = template.parse(
-            release.template, lookup=parents.lookup(release.appliance.team), name=str(release.appliance)
-        )
-    except TemplateError as error:
-        raise Refused(f"The template of {release} has problems, so it takes no boxes.", hint=str(error)) from None
+    parsed = _parsed(release)
     if PLATFORM not in parsed.platforms:
         raise Refused(
             f"{release} takes no boxes that were made elsewhere: its template builds on {', '.join(parsed.platforms)}.",
             hint="Add `upload: {}` to `platforms` in its template, or make a version of its own for them.",
         )
     return release
+
+
+def _parsed(release: Release) -> template.Template:
+    lookup = parents.lookup(release.appliance.team)
+    try:
+        return template.parse(release.template, lookup=lookup, name=str(release.appliance))
+    except TemplateError as error:
+        raise Refused(f"The template of {release} has problems, so it takes no boxes.", hint=str(error)) from None
+
+
+def _refuse_if_built(release: Release, provider: str, architecture: str) -> None:
+    """One version cannot have two boxes for the same machine."""
+    for target in _parsed(release).targets:
+        if architecture in (BUILT, UNKNOWN) and f"box-{provider}" in {each.kind.name for each in target.formats}:
+            raise Refused(
+                f"The template of {release} makes the box for {provider} itself, on {target.platform.kind.name}.",
+                hint=f"Take box-{provider} out of its formats, or upload boxes for other providers.",
+            )
 
 
 def _refuse_if_taken(release: Release, box: dict[str, Any]) -> None:

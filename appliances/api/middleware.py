@@ -14,7 +14,7 @@ from .problems import MEDIA_TYPE, Refusal, of_status
 ROOT = "/api/v1/"
 FILES_OUT = {"download"}
 """Operations that answer with a file, whatever `Accept` says."""
-FILES_IN = {"upload_archive"}
+FILES_IN = {"upload_archive", "upload_box"}
 """Operations that take a file, whatever `Content-Type` says."""
 
 

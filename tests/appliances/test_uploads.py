@@ -313,6 +313,14 @@ def test_a_release_that_builds_takes_no_boxes(db):
     assert "`upload: {}`" in caught.value.hint
 
 
+def test_what_the_template_makes_itself_is_not_uploaded(db):
+    text = factories.TEMPLATE.replace("[qcow2]", "[box-libvirt]").replace("platforms:\n", "platforms:\n  upload: {}\n")
+    release = factories.release(template=text)
+    with pytest.raises(uploads.Refused, match="makes the box for libvirt itself, on qemu"):
+        uploads.declare(release, "libvirt", by=None)
+    assert uploads.declare(release, "libvirt", by=None, architecture="arm64")
+
+
 def test_removing_takes_the_file_along(release, django_capture_on_commit_callbacks):
     upload = received(release)
     with django_capture_on_commit_callbacks(execute=True):
