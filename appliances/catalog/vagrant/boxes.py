@@ -94,7 +94,9 @@ def of_all(appliances: QuerySet[Appliance]) -> Iterator[tuple[int, Versions]]:
     for appliance, rows in groupby(_rows(releases), key=attrgetter("appliance")):
         versions = Versions()
         for release, boxes in groupby(rows, key=attrgetter("release")):
-            for name, found in reversed(named(boxes, revisions[release], names[appliance]).items()):
+            if release not in revisions:
+                continue  # it was published since the query before
+            for name, found in reversed(named(boxes, revisions[release], names.get(appliance, ())).items()):
                 versions.setdefault(name, found)
         if versions:
             yield appliance, versions
@@ -107,11 +109,11 @@ def of(appliance: Appliance) -> Versions:
 def current(release: Release) -> dict[str, str]:
     """The version under which each provider's newest box of a published release is found."""
     only = Release.objects.published().filter(pk=release.pk)
-    boxes = list(_rows(only))
-    if not boxes:
+    revisions = _revisions(only).get(release.pk)
+    if revisions is None:
         return {}
     names = set(release.appliance.releases.visible().values_list("version", flat=True))
-    versions = named(boxes, _revisions(only)[release.pk], names)
+    versions = named(_rows(only), revisions, names)
     return {box.provider: name for name, found in versions.items() for box in found}
 
 
