@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shlex
+import signal
 import subprocess
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -33,7 +35,7 @@ class Visit:
         self.ran.append(f"$ {shlex.join(words)}")
         home = {"HOME": str(self.folder), "LC_ALL": "C.UTF-8"}
         try:
-            done = subprocess.run(
+            process = subprocess.Popen(
                 words,
                 cwd=self.folder,
                 env={**os.environ, **home, **self.env},
@@ -42,19 +44,33 @@ class Visit:
                 stderr=subprocess.STDOUT,
                 text=True,
                 errors="replace",
-                timeout=SECONDS,
-                check=False,
+                start_new_session=True,
             )
         except FileNotFoundError:
             raise Failed(f"{words[0]} is not installed: scripts/packages conformance") from None
-        except subprocess.TimeoutExpired:
-            raise Failed(f"It did not end within {SECONDS} s.") from None
-        self.ran.append(done.stdout.rstrip())
-        if (done.returncode != 0) != fails:
-            raise Failed(f"exit status {done.returncode}")
-        self.expect(says in done.stdout, f"It does not say {says!r}.")
-        return done.stdout
+        said, in_time = output(process)
+        self.ran.append(said.rstrip())
+        self.expect(in_time, f"It did not end within {SECONDS} s.")
+        self.expect((process.returncode != 0) == fails, f"exit status {process.returncode}")
+        self.expect(says in said, f"It does not say {says!r}.")
+        return said
 
     def expect(self, truth: object, otherwise: str) -> None:
         if not truth:
             raise Failed(otherwise)
+
+
+def output(process: subprocess.Popen[str]) -> tuple[str, bool]:
+    """What it says until it ends, and whether that is in time; nothing that it started outlives it."""
+    try:
+        return process.communicate(timeout=SECONDS)[0], True
+    except subprocess.TimeoutExpired:
+        _kill(process)
+        return process.communicate()[0], False
+    finally:
+        _kill(process)
+
+
+def _kill(process: subprocess.Popen[str]) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
