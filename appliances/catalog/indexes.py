@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from . import catalog_json, coreos, feed, incus, keys, simplestreams, sums, vagrant, virt_builder
+from .content_library import index as content_library
+from .content_library.index import Piece
 from .offers import Document, Shop
 
-INDEXES = (keys, sums, vagrant, incus, simplestreams, virt_builder, coreos, feed, catalog_json)
+INDEXES = (keys, sums, vagrant, incus, simplestreams, virt_builder, coreos, content_library, feed, catalog_json)
 
 
 def documents(shop: Shop) -> Iterator[Document]:
@@ -17,8 +18,6 @@ def documents(shop: Shop) -> Iterator[Document]:
         yield from index.documents(shop)
 
 
-def pieces(shop: Shop) -> Iterator[Any]:
-    """What indexes name that is a piece of a stored file: `path`, and `size` bytes of an `artifact` from `start` on."""
-    for index in INDEXES:
-        if hasattr(index, "pieces"):
-            yield from index.pieces(shop)
+def pieces(shop: Shop) -> Iterator[Piece]:
+    """What the documents name that is no file of its own, but a piece of one."""
+    yield from content_library.pieces(shop)
