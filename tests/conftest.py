@@ -51,7 +51,8 @@ def redis(redis_socket: Path, data_dir: Path, settings) -> Iterator[Redis]:
 
 
 def queues(socket: Path) -> dict[str, dict[str, object]]:
-    return {name: {"URL": f"unix://{socket}?db=0"} for name in ("qemu", "ec2", "vsphere", "vagrant", "upload", "default")}
+    names = ("qemu", "ec2", "vsphere", "vagrant", "upload", "default")
+    return {name: {"URL": f"unix://{socket}?db=0"} for name in names}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
