@@ -138,7 +138,7 @@ def _make(
             tags=plans.tags(build),
             reach=settings.REACH,
         )
-        if not plan.platform.makes:
+        if build.platform == uploads.PLATFORM:
             return uploads.test(build, plan, context, artifacts)
         try:
             outcome = _resume(build, plan, context) if build.resumes else _build(build, secrets, context)
@@ -151,7 +151,7 @@ def _make(
 
 def _titles(build: Build, plan: Plan) -> list[str]:
     """The steps: all of them, or what the former attempt has left to do."""
-    if not plan.platform.makes:
+    if build.platform == uploads.PLATFORM:
         return [uploads.FETCH, *pipeline.steps(plan)]
     if build.resumes:
         return [TAKE_OVER, *pipeline.finish_steps(plan, publishing.made_by(build.resumes, plan)), STORE]

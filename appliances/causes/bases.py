@@ -28,6 +28,7 @@ from builds.engine.plan import Plan
 from builds.engine.platforms.base import NativePlatform
 from builds.runner import explain
 from builds.text import storable
+from builds.uploads import PLATFORM
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +44,7 @@ SOONEST = timedelta(minutes=10)
 
 def link(now: datetime) -> None:
     """Write down what each published revision was built from, once."""
-    for revision in Revision.objects.published().filter(built_from=None):
+    for revision in Revision.objects.published().filter(built_from=None).exclude(platforms=[PLATFORM]):
         try:
             found = plans.bare_plans(revision.template)
         except TemplateError as error:  # it was valid when the revision was made
@@ -52,6 +53,8 @@ def link(now: datetime) -> None:
         builds = {build.platform: build for build in revision.builds.newest_per_platform().succeeded()}
         rows = []
         for platform, plan in found.items():
+            if platform == PLATFORM:
+                continue  # nobody here knows what boxes made elsewhere were made from
             facts = builds[platform].facts if platform in builds else {}
             at = builds[platform].started_at if platform in builds else None
             inputs = facts.get("base inputs", "")

@@ -10,8 +10,10 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.core.files.storage import default_storage
 from django.db import connections
+from django.utils import timezone
 
 from appliances import releases, uploads
+from appliances.causes import bases
 from appliances.models import Release, Upload
 from appliances.states import ReleaseState, RevisionState
 from builds.engine.boxes import BoxError
@@ -386,3 +388,10 @@ def test_the_same_boxes_make_no_second_revision(release):
     revision, made = releases.revise(release, by=None)
     assert made
     assert releases.revise(release, by=None) == (revision, False)
+
+
+def test_nobody_knows_what_they_were_built_from(release):
+    received(release)
+    uploads.release(release, by=None)
+    bases.link(timezone.now())
+    assert not release.revisions.get().built_from.exists()
