@@ -15,9 +15,10 @@ from django.views.decorators.http import require_safe
 
 from appliances.channels import pointed
 from appliances.models import Revision
+from appliances.states import Visibility
 from builds.models import Artifact
 
-from .access import appliance_for, wants_json
+from .access import appliance_for, keep_private, wants_json
 from .offers import on_offer
 from .shelf import folder_of
 
@@ -39,7 +40,7 @@ def following(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         response = view(request, revision, channel, **kwargs)
         response["Cache-Control"] = "no-store"
         patch_vary_headers(response, ["Accept", "Authorization", "Cookie"])
-        return response
+        return response if found.visibility == Visibility.PUBLIC else keep_private(response)
 
     return with_revision
 

@@ -30,6 +30,22 @@ ADDRESSES = {
     "catalog:keys": ("/keys", PUBLIC),
     "catalog:public-key": ("/keys/openpgp.asc", PUBLIC),
     "catalog:file": ("/acme/wiki/1.0.0/r1/wiki-1.0.0.qcow2", None),
+    "catalog:incus": ("/acme/wiki/1.0.0/r1/wiki-1.0.0.qcow2.metadata.tar", None),
+    "catalog:channel": ("/acme/wiki/stable", None),
+    "catalog:stream": ("/streams/acme/wiki/stable.json", None),
+    "catalog:stream-signature": ("/streams/acme/wiki/stable.json.asc", None),
+    "catalog:simplestreams": ("/streams/v1/index.json", PUBLIC),
+    "catalog:virt-builder": ("/virt-builder/index", PUBLIC),
+    "catalog:virt-builder-signed": ("/virt-builder/index.asc", PUBLIC),
+    "catalog:json": ("/catalog.json", PUBLIC),
+    "catalog:json-page": ("/catalog/after-0.json", PUBLIC),
+    "catalog:whole-feed": ("/feed.atom", PUBLIC),
+    "catalog:team-feed": ("/acme/feed.atom", PUBLIC),
+    "catalog:library": ("/vcsp/acme/lib.json", PUBLIC),
+    "catalog:library-of-all": ("/vcsp/lib.json", PUBLIC),
+    "catalog:private-library": ("/vcsp/private/acme/lib.json", SIGNED_IN),
+    "catalog:private-library-of-all": ("/vcsp/private/lib.json", SIGNED_IN),
+    "catalog-schema": ("/schema/catalog.json", PUBLIC),
     "catalog:link": ("POST /acme/wiki/1.0.0/r1/wiki-1.0.0.qcow2/link", None),
     "password_change": ("/password", SIGNED_IN),
     "password_change_done": ("/password/changed", SIGNED_IN),
@@ -105,6 +121,8 @@ ADDRESSES = {
     "remove-account": ("/dashboard/teams/acme/accounts/prod/remove", OWNER),
     "remove-secret": ("POST /dashboard/teams/acme/secrets/999/remove", OWNER),
 }
+PRIVATE_LIBRARIES = ("catalog:private-library", "catalog:private-library-of-all")
+ASK = {"catalog:file", "catalog:sums", "catalog:signature", "catalog:incus", *PRIVATE_LIBRARIES}
 WORKSHOP = {name: place for name, place in ADDRESSES.items() if not name.startswith("catalog:")}
 
 
@@ -131,11 +149,12 @@ def people(kinds):
     revision = factories.revision(factories.release(appliance=appliance), state="failed")
     factories.build(revision, state="failed")
     factories.account(team, name="prod")
-    up = factories.release(appliance=factories.appliance(team=team), state="published")
-    up.rebuilds.create(asked_at=timezone.now())
+    now = timezone.now()
+    up = factories.release(appliance=factories.appliance(team=team), state="published", published_at=now)
+    up.rebuilds.create(asked_at=now)
     base = Base.objects.create(kind="debian", title="debian:12", check_at=timezone.now())
     origin = {"platform": "qemu", "base": base, "built_at": timezone.now()}
-    factories.revision(up, state="published").built_from.create(**origin)
+    factories.revision(up, state="published", published_at=now).built_from.create(**origin)
     factories.hook(team)
     factories.repository(appliance)
     return {
@@ -167,7 +186,7 @@ def test_who_may_open_it(client, people, name):
         status = client.generic(method, address).status_code
         if least is None or (rank < least and name.startswith("catalog:")):
             # A program may have a password for the file: see catalog/test_readers.py.
-            asked = person is None and name in ("catalog:file", "catalog:sums")
+            asked = person is None and name in ASK
             assert status == (401 if asked else 404), (rank, address)
         elif rank < least:
             # Strangers learn nothing; members of too low a role are told so.

@@ -33,9 +33,9 @@ def box(request: HttpRequest, team: str, appliance: str, *, prereleases: bool = 
     try:
         found = rows.get(team__slug=team, slug=appliance)
     except Appliance.DoesNotExist:
-        return missing(team, appliance)
+        return missing()
     if not reader_of(request).may_read(found):
-        return missing(team, appliance)
+        return missing()
     return metadata_of(found, request, prereleases=prereleases or request.GET.get("prereleases") == "1")
 
 
@@ -50,7 +50,7 @@ def metadata_of(appliance: Appliance, request: HttpRequest, *, prereleases: bool
         plain = partial(kept, name, partial(made, appliance, site, prereleases=prereleases))
         whole = kept(f"{name}.gz", lambda: zip_up(plain())) if zipped else plain()
         if not whole:
-            return missing(appliance.team.slug, appliance.slug)
+            return missing()
         response = HttpResponse(b"" if request.method == "HEAD" else whole, content_type=MEDIA_TYPE)
         response["Content-Length"] = str(len(whole))
         if zipped:
@@ -78,9 +78,9 @@ def zip_up(text: bytes) -> bytes:
     return gzip.compress(text, mtime=0) if text else b""
 
 
-def missing(team: str, appliance: str) -> HttpResponse:
+def missing() -> HttpResponse:
     """The same for what there is not and what this reader may not know of."""
-    text = f"There is no box {team}/{appliance} here, or you need a token to see it."
+    text = "There is no such box here, or you need a token to see it."
     response = JsonResponse({"errors": [text]}, status=404)
     response["Cache-Control"] = "private, no-store"
     patch_vary_headers(response, ["Accept", "Authorization", "Cookie"])

@@ -195,6 +195,7 @@ def test_constraints_say_what_vagrant_takes_today(client, wiki):
         ("", "1.6.0"),
         ("~> 1.4", "1.6.0"),
         ("~> 1.4.0", "1.4.3"),
+        ("~> 1.4.0.0", "1.4.0"),
         ("= 1.4.0", "1.4.0"),
     ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import re
 from collections.abc import Callable
 from datetime import timedelta
@@ -13,9 +14,11 @@ from django.utils import timezone
 
 from appliances.catalog import urls
 from appliances.models import Appliance, Role, Token
+from builds import disks
 from builds.models import Artifact
 from tests import factories
 
+from .goods import disk
 from .shelves import CONTENT, published
 
 pytestmark = pytest.mark.django_db
@@ -29,9 +32,28 @@ ABOUT_ONE = {
     "feed": "/acme/{slug}/feed.atom",
     "subscribe": "/acme/{slug}/subscribe",
     "vagrant": "/api/v2/vagrant/acme/{slug}",
+    "metadata": "/acme/{slug}/metadata.json",
+    "signature": "/acme/{slug}/1.0.0/r1/SHA256SUMS.asc",
+    "incus": "/acme/{slug}/1.0.0/r1/{slug}-1.0.0.qcow2.metadata.tar",
+    "stream": "/streams/acme/{slug}/stable.json",
+    "stream-signature": "/streams/acme/{slug}/stable.json.asc",
+    "channel": "/acme/{slug}/stable",
     "as Vagrant 2.3 asks": "/acme/{slug}",
+    "as Vagrant with pre-releases": "/prereleases/acme/{slug}",
+    "as a channel's file": "/acme/{slug}/stable/qcow2",
+    "as a channel's sum": "/acme/{slug}/stable/qcow2.sha256",
 }
 LISTS = {"home": ("/", "/?q=quokka", "/?team=acme", "/?category=pets", "/?platform=qemu"), "team": ("/acme",)}
+INDEXES = {
+    "json": "/catalog.json",
+    "json-page": "/catalog/after-0.json",
+    "whole-feed": "/feed.atom",
+    "team-feed": "/acme/feed.atom",
+    "simplestreams": "/streams/v1/index.json",
+    "virt-builder": "/virt-builder/index",
+    "virt-builder-signed": "/virt-builder/index.asc",
+}
+FOR_ALL = {"keys", "public-key"}
 CHANGES = {"link"}  # a form: tested with the links
 API = {
     "product": "/api/v1/catalog/acme/{slug}",
@@ -69,6 +91,8 @@ def shown(team) -> dict[str, Appliance]:
     for each in VISIBILITIES:
         appliance = factories.appliance(team=team, slug=f"{each}-wiki", name=f"The {each}", visibility=each, **fields)
         published(appliance=appliance, formats=("qcow2", "box-libvirt"))
+        read = disks.read(io.BytesIO(disk()), "amd64", 1)
+        Artifact.objects.filter(name=f"{appliance.slug}-1.0.0.qcow2").update(details=read)
         made[each] = appliance
     return made
 
@@ -126,8 +150,9 @@ def headers_of(name: str) -> dict[str, str]:
 
 
 def test_every_address_is_in_the_table():
-    names = {pattern.name for pattern in urls.urlpatterns}
-    assert names == {name for name in (*ABOUT_ONE, *LISTS, *CHANGES) if not name.startswith("as ")}
+    names = {pattern.name for pattern in urls.urlpatterns if getattr(pattern, "name", None)}
+    known = (*ABOUT_ONE, *LISTS, *INDEXES, *FOR_ALL, *CHANGES)
+    assert names == {name for name in known if not name.startswith("as ")}
 
 
 @pytest.mark.parametrize("visibility", VISIBILITIES)
@@ -141,10 +166,12 @@ def test_who_reads_it(name, visibility, shown, ask):
             assert said(answer) == said(ask(reader, missing, **headers)), reader
             assert answer.status_code in (401, 404), reader
         else:
-            assert answer.status_code == (302 if (name, visibility) == ("subscribe", "team") else 200), reader
+            leads_on = name in ("channel", "as a channel's file") or (name, visibility) == ("subscribe", "team")
+            assert answer.status_code == (302 if leads_on else 200), reader
             content(answer)
             private = visibility != "public" and name != "subscribe"
-            assert ("no-store" in answer.get("Cache-Control", "")) == private, reader
+            if "channel" not in name:  # which lead elsewhere at any time
+                assert ("no-store" in answer.get("Cache-Control", "")) == private, reader
             if private:
                 assert {"Authorization", "Cookie"} <= set(answer["Vary"].split(", "))
                 assert answer["X-Robots-Tag"] == "noindex"
@@ -180,6 +207,16 @@ def test_lists_and_counts_show_to_each_their_own(address, shown, ask):
         assert f"pets ({len(expected)})" in text, reader
         assert ("no-store" in answer.get("Cache-Control", "")) == (reader in (*INSIDERS, "stranger", OUTSIDERS[2]))
         assert "Authorization" in answer["Vary"]
+
+
+@pytest.mark.parametrize("address", INDEXES.values(), ids=INDEXES)
+def test_indexes_show_to_each_their_own(address, shown, ask):
+    for reader in (*OUTSIDERS, *INSIDERS):
+        answer = ask(reader, address)
+        text = content(answer).decode()
+        expected = ["public"] if reader in OUTSIDERS else list(VISIBILITIES)
+        assert [each for each in VISIBILITIES if f"{each}-wiki" in text] == expected, reader
+        assert ("no-store" in answer["Cache-Control"]) == (reader in (*INSIDERS, "stranger", OUTSIDERS[2])), reader
 
 
 def test_the_apis_list_shows_to_each_their_own(shown, ask):
