@@ -9,7 +9,7 @@ from builds import deliveries
 from builds.models import Artifact
 from builds.states import Wish
 
-from . import editions
+from . import editions, gems
 from .states import ReleaseState, RevisionState
 from .words import LATEST
 
@@ -82,14 +82,4 @@ def pointed(appliance: Appliance, name: str) -> Release | None:
 
 def automatic(versions: Iterable[str]) -> dict[str, str]:
     """Of the published versions those that the usual channels choose: the highest, and the highest pre-release."""
-    return {"beta" if "-" in version else "stable": version for version in sorted(versions, key=precedence)}
-
-
-def precedence(version: str) -> tuple[object, ...]:
-    """For sorting: numbers as numbers, before words; a pre-release before its version."""
-    numbers, dash, before = version.partition("-")
-    return _parts(numbers), not dash, _parts(before)
-
-
-def _parts(text: str) -> list[tuple[bool, int, str]]:
-    return [(not part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in text.split(".")]
+    return {"beta" if gems.is_prerelease(each) else "stable": each for each in sorted(versions, key=gems.Version)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from appliances.channels import precedence
+from appliances.gems import Version, is_prerelease
 from appliances.models import Release
 from appliances.states import ReleaseState
 
@@ -18,7 +18,7 @@ def instead_of(release: Release) -> Release | None:
 
 def _fitness(version: str, withdrawn: str) -> tuple[object, ...]:
     """For sorting: no pre-release when there is anything else, then the same major version, then the newest."""
-    return "-" not in version, _major(version) == _major(withdrawn), precedence(version)
+    return not is_prerelease(version), _major(version) == _major(withdrawn), Version(version)
 
 
 def _major(version: str) -> str:

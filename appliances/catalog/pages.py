@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
-from appliances.channels import precedence
+from appliances.gems import Version
 from appliances.models import Appliance, Release, Team
 from appliances.permissions import can_maintain, can_view
 from appliances.states import ReleaseState, Visibility
@@ -91,9 +91,9 @@ def commands(site: str, shelf: Shelf | None) -> dict[str, str]:
 
 def newer(versions: list[Release], than: Release) -> list[Release]:
     """The published ones with a higher version, highest first."""
-    floor = precedence(than.version)
-    found = [each for each in versions if each.state == ReleaseState.PUBLISHED and precedence(each.version) > floor]
-    return sorted(found, key=lambda each: precedence(each.version), reverse=True)
+    floor = Version(than.version)
+    found = [each for each in versions if each.state == ReleaseState.PUBLISHED and Version(each.version) > floor]
+    return sorted(found, key=lambda each: Version(each.version), reverse=True)
 
 
 def show(request: HttpRequest, release: Release, *, single: bool = False) -> HttpResponseBase:

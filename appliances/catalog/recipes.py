@@ -7,14 +7,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from appliances import gems
+from appliances.gems import is_prerelease
 from appliances.models.upload import UNKNOWN
 from builds.models import Artifact
 
-from . import gems, places
+from . import places
 from .families import BOX, FAMILIES, Family, label
 from .places import Place
 from .vagrant.document import USUAL
-from .vagrant.versions import constraint, is_prerelease, rebuilt
+from .vagrant.versions import constraint, rebuilt
 
 UNPACK = {".gz": "gzip -dc", ".xz": "xz -dc", ".zst": "zstd -dc"}
 

@@ -10,6 +10,7 @@ from typing import Any
 from django.urls import reverse
 
 from appliances.channels import pointed
+from appliances.gems import is_prerelease
 from appliances.models import Appliance, Release, Revision
 from appliances.signing.keys import owner
 from appliances.states import ReleaseState, RevisionState, Visibility
@@ -23,7 +24,6 @@ from .families import FAMILIES, FORMATS, label, place
 from .places import Place, place_of
 from .recipes import Download, Subject, Way, ways
 from .vagrant import boxes
-from .vagrant.versions import is_prerelease
 from .verifying import Signed, System, systems
 
 # What a template means that says nothing of its size.

@@ -6,16 +6,15 @@ It comes from outside: what cannot be used is left out of the way, and nothing o
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from functools import cmp_to_key
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from appliances import gems
 from appliances.models.upload import UNKNOWN
 from builds.engine.errors import BuildError
 from builds.text import storable
 
-from .constraint import compare
 from .web import shown
 
 Text = Annotated[str, BeforeValidator(lambda value: storable("" if value is None else value))]
@@ -108,5 +107,5 @@ class Box(_Told):
 
     def oldest_first(self) -> list[Version]:
         """In the order in which they were published: channels and pages tell the newest by it."""
-        ranked = sorted(self.versions, key=cmp_to_key(lambda one, other: compare(one.version, other.version)))
+        ranked = sorted(self.versions, key=lambda each: gems.Version(each.version))
         return sorted(ranked, key=lambda version: version.created_at or EARLIEST)

@@ -6,18 +6,18 @@ Each step is safe to repeat: what is here is not fetched again, and a version sh
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import ValidationError
 
+from appliances import gems
 from appliances.models import Appliance, Release, Team
 from appliances.states import ReleaseState
 from builds.engine.errors import SlipwayError, WorkerError
 
 from . import arriving
 from .boxes import Provider, Version
-from .constraint import Constraint
 from .downloads import Downloads, Wanted
 from .progress import Screen
 from .report import Outcome, Report, Row
@@ -31,7 +31,7 @@ class Import:
     downloads: Downloads
     screen: Screen
     report: Report
-    constraint: Constraint = field(default_factory=Constraint)
+    constraint: str = ""
     dry_run: bool = False
 
     def take(self, name: str, team: Team) -> None:
@@ -53,7 +53,7 @@ class Import:
                 hint = " ".join(error.messages)
                 self._left(SlipwayError("Vagrant cannot read this version.", hint=hint), name, version)
             else:
-                if self.constraint.holds(version.version):
+                if gems.satisfies(version.version, self.constraint):
                     self._version(name, version, appliance)
 
     def _version(self, name: str, version: Version, appliance: Appliance) -> None:

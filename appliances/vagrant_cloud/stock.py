@@ -10,7 +10,8 @@ from django.db.models import Exists, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from appliances.catalog.offers import on_offer
-from appliances.channels import automatic, precedence
+from appliances.channels import automatic
+from appliances.gems import Version
 from appliances.models import Appliance, Release, Upload
 from appliances.states import RevisionState
 from builds.models import Artifact
@@ -50,7 +51,7 @@ def box(appliance: Appliance, site: str, *, drafts: bool) -> Shape:
     row = counted(Appliance.objects.filter(pk=appliance.pk)).get()
     releases = appliance.releases.select_related("appliance__team")
     found = releases if drafts else _with_boxes(releases)
-    highest_first = sorted(found, key=lambda each: precedence(each.version), reverse=True)
+    highest_first = sorted(found, key=lambda each: Version(each.version), reverse=True)
     current = current_versions([row], site).get(row.pk)
     return {
         **shapes.box(row, current, row.box_downloads),

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
         (["2.0.0-rc1", "1.0.0", "2.0.0-beta"], {"stable": "1.0.0", "beta": "2.0.0-rc1"}),
         (["2.0.0-rc1"], {"beta": "2.0.0-rc1"}),
         (["1.0.0-rc.2", "1.0.0-rc.10"], {"beta": "1.0.0-rc.10"}),
-        (["1.a", "1.2"], {"stable": "1.a"}),
+        (["1.a", "1.2"], {"stable": "1.2", "beta": "1.a"}),
     ],
 )
 def test_a_channel_points_to_the_highest_version(versions, expected):

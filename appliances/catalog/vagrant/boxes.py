@@ -14,12 +14,13 @@ from typing import Any, NamedTuple
 
 from django.db.models import QuerySet
 
+from appliances.gems import is_prerelease
 from appliances.models import Appliance, Release, Revision
 from appliances.states import RevisionState
 from builds.models import Artifact
 
 from ..families import BOX
-from .versions import is_prerelease, rebuilt
+from .versions import rebuilt
 
 ONCE_PUBLISHED = (RevisionState.PUBLISHED, RevisionState.SUPERSEDED)
 

@@ -6,12 +6,9 @@ a release that is published keeps the release's version for ever, and each later
 
 from __future__ import annotations
 
+from appliances.gems import is_prerelease
+
 PARTS = 3
-
-
-def is_prerelease(version: str) -> bool:
-    """A letter anywhere makes one, and a dash does: 2.0.0-rc1, 2.0.0.rc1."""
-    return "-" in version or any(character.isalpha() for character in version)
 
 
 def rebuilt(version: str, number: int) -> str:

@@ -15,9 +15,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from rich.console import Console as Terminal
 from urllib3.exceptions import LocationParseError
 
-from appliances import audit
+from appliances import audit, gems
 from appliances.models import Team
-from appliances.moving.constraint import Constraint
 from appliances.moving.downloads import Downloads
 from appliances.moving.progress import Screen
 from appliances.moving.report import Outcome, Report
@@ -116,11 +115,12 @@ def asked(url: str, secret: str, screen: Screen) -> Web:
     return web
 
 
-def only(constraint: str) -> Constraint:
+def only(constraint: str) -> str:
     try:
-        return Constraint.of(constraint) if constraint else Constraint()
+        gems.satisfies("0", constraint)
     except ValueError as error:
         raise CommandError(str(error), returncode=USAGE) from None
+    return constraint
 
 
 def token(options: dict[str, Any]) -> str:

@@ -10,8 +10,9 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
-from appliances.catalog.vagrant.versions import constraint, is_prerelease, rebuilt
+from appliances.catalog.vagrant.versions import constraint, rebuilt
 from appliances.forms import ReleaseForm
+from appliances.gems import is_prerelease
 from appliances.models import Release, version_validator
 from tests import factories
 

@@ -56,6 +56,11 @@ class Version:
         return [_rank(part) for half in (self.parts[:numbers], self.parts[numbers:]) for part in _without_zeros(half)]
 
 
+def is_prerelease(version: str) -> bool:
+    """A letter anywhere makes one, and a dash does: 2.0.0-rc1, 2.0.0.rc1."""
+    return "-" in version or any(character.isalpha() for character in version)
+
+
 def _rank(part: int | str) -> tuple[bool, int, str]:
     """A word comes before every number."""
     return (False, 0, part) if isinstance(part, str) else (True, part, "")
@@ -79,10 +84,10 @@ HOLDS: dict[str, Callable[[Version, Version], bool]] = {
 def satisfies(version: str, constraint: str) -> bool:
     """All parts of a constraint hold. ValueError when it is none; an empty one always holds."""
     found = Version(version)
-    for part in filter(str.strip, constraint.split(",")):
+    for part in constraint.split(",") if constraint.strip() else ():
         match = REQUIREMENT.fullmatch(part)
         if not match:
-            raise ValueError(f"“{part.strip()}” is no constraint")
+            raise ValueError(f"“{part.strip()}” is no constraint. Write them as Vagrant's: “~> 1.4”, “>= 1.0, < 2”.")
         if not HOLDS[match[1] or "="](found, Version(match[2])):
             return False
     return True
