@@ -63,7 +63,7 @@ def version_of(client: Client) -> str:
     except FileNotFoundError:
         return "not installed"
     said = (done.stdout + done.stderr).strip()
-    words = said.replace("\n", " ").replace(",", " ").split()
+    words = said.replace(",", " ").replace("_", " ").split()
     return next((word.lstrip("v") for word in words if word.lstrip("v")[:1].isdigit()), "?")
 
 
