@@ -82,7 +82,12 @@ def test_a_release_that_builds_has_no_such_block(client):
 
 def test_checks_of_boxes_are_looked_at_when_they_are_written(client, release):
     client.force_login(factories.member(release.appliance.team))
-    data = {"name": "Wiki", "summary": "A wiki.", "upload_checks": "- command: {rum: x}\n- nothing: {}\n"}
+    data = {
+        "name": "Wiki",
+        "summary": "A wiki.",
+        "visibility": "public",
+        "upload_checks": "- command: {rum: x}\n- nothing: {}\n",
+    }
     address = f"/dashboard/appliances/{release.appliance}/edit"
     shown = client.post(address, data).content.decode()
     assert "line 1" in shown
