@@ -146,7 +146,7 @@ def test_files_of_uploads_that_were_broken_off_are_swept(monkeypatch):
     [upload] = release.uploads.all()
     default_storage.put_stream(io.BytesIO(b"left"), "uploads/1-abc/left.box")
     assert uploads.sweep() == []
-    monkeypatch.setattr(uploads, "ORPHAN", -uploads.ORPHAN)
+    monkeypatch.setattr(uploads.files, "ORPHAN", -uploads.files.ORPHAN)
     assert len(uploads.sweep()) == 1
     assert default_storage.exists(upload.file)
     assert not default_storage.exists("uploads/1-abc/left.box")
