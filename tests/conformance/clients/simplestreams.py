@@ -15,14 +15,14 @@ INDEX = "streams/v1/index.sjson"
 
 def query(visit: Visit) -> None:
     keyring(visit)
-    argv = ["sstream-query", "--keyring=keyring.gpg", f"{visit.catalog.url}/{INDEX}"]
+    argv = ["sstream-query", "--keyring=./keyring.gpg", f"{visit.catalog.url}/{INDEX}"]
     visit.run(*argv, says=visit.catalog.file("qcow2").sha256)
 
 
 def mirror(visit: Visit) -> None:
     """The newest version of everything, with its files."""
     keyring(visit)
-    argv = ["sstream-mirror", "--keyring=keyring.gpg", "--max=1", f"--path={INDEX}", f"{visit.catalog.url}/", "mirror"]
+    argv = ["sstream-mirror", "--keyring=./keyring.gpg", "--max=1", f"--path={INDEX}", f"{visit.catalog.url}/", "mirror"]
     visit.run(*argv)
     disk = visit.catalog.file("qcow2")
     visit.expect(list((visit.folder / "mirror").rglob(disk.name)), f"{disk.name} is not in the mirror.")
