@@ -59,7 +59,7 @@ def together(work: Path, stack: ExitStack) -> Case:
 def revalidation(work: Path, stack: ExitStack) -> Case:
     ours, peer = metadata.prepare(work / "metadata", stack)
     title = "Vagrant's metadata that the client has, against an empty view, on one core (300 requests/s are asked)"
-    return Case(title, ours, peer, 2.5, metadata.REQUESTS, "requests")
+    return Case(title, ours, peer, 4.0, metadata.REQUESTS, "requests")
 
 
 def large_file(work: Path, stack: ExitStack) -> Case:
