@@ -69,6 +69,16 @@ def test_it_lists_what_channels_point_to(client, wiki, release):
     assert sections(client)["acme.wiki.1.4.0"]["aliases"] == "acme.wiki.stable acme.wiki"
 
 
+def test_dots_of_a_name_are_doubled_so_that_no_two_releases_are_called_the_same(client, wiki):
+    for slug, version in (("ubuntu-24.04", "1.0"), ("ubuntu-24", "04.1.0"), ("ubuntu-24.04.1", "0")):
+        put_on_sale(factories.appliance(team=wiki.team, slug=slug), version)
+    assert {name: each["aliases"] for name, each in sections(client).items()} == {
+        "acme.ubuntu-24..04.1.0": "acme.ubuntu-24..04.stable acme.ubuntu-24..04",
+        "acme.ubuntu-24.04.1.0": "acme.ubuntu-24.stable acme.ubuntu-24",
+        "acme.ubuntu-24..04..1.0": "acme.ubuntu-24..04..1.stable acme.ubuntu-24..04..1",
+    }
+
+
 def test_a_rebuild_is_a_higher_revision(client, release):
     rebuild(release)
     assert sections(client)["acme.wiki.1.4.0"]["revision"] == "2"
