@@ -115,14 +115,16 @@ def builder(live_server, release, tmp_path):
 @pytest.mark.client
 @pytest.mark.django_db(transaction=True)
 def test_virt_builder_lists_it_with_the_signature_checked_and_fetches_the_disk(builder, client, release, tmp_path):
+    other = put_on_sale(factories.appliance(team=release.appliance.team, slug="ubuntu-24.04"), "1.0")
     said = builder("virt-builder", "--list", "--list-format", "json")
     assert said.returncode == 0, said.stderr
-    (template,) = json.loads(said.stdout)["templates"]
-    assert (template["os-version"], template["arch"], template["size"]) == ("acme.wiki.1.4.0", "x86_64", VIRTUAL_SIZE)
+    found = {(each["os-version"], each["arch"], each["size"]) for each in json.loads(said.stdout)["templates"]}
+    names = ("acme.wiki.1.4.0", "acme.ubuntu-24..04.1.0")
+    assert found == {(name, "x86_64", VIRTUAL_SIZE) for name in names}
     said = builder("virt-builder", "--cache-all-templates")
     assert said.returncode == 0, said.stderr
-    (cached,) = (tmp_path / "cache/virt-builder").iterdir()
-    assert cached.read_bytes() == disk(str(release.revisions.get()))
+    cached = {each.read_bytes() for each in (tmp_path / "cache/virt-builder").iterdir()}
+    assert cached == {disk(str(each.revisions.get())) for each in (release, other)}
     index = Path(tmp_path / "index")
     index.write_bytes(client.get(INDEX).content)
     said = builder("virt-index-validate", index)
