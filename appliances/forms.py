@@ -59,7 +59,7 @@ class ApplianceForm(forms.ModelForm):
             "upload_checks": forms.Textarea(attrs={"rows": 4, "spellcheck": "false", "class": "mono"}),
         }
         help_texts = {
-            "slug": "The last part of its address and its Vagrant name. It stays.",
+            "slug": "The last part of its address and its Vagrant name: wiki, ubuntu-24.04. It stays.",
             "visibility": "On the catalog, once it is published. It changes nothing outside: a published AMI stays "
             "shared as its template says, one in vCenter too, and what others have downloaded they have.",
         }

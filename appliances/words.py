@@ -20,3 +20,6 @@ CHANNELS = frozenset(
     """.split()
 )
 """Words that cannot be a channel's name: they stand in the same place in an address."""
+
+DOCUMENTS = (".asc", ".atom", ".box", ".gpg", ".json", ".sha256", ".sig", ".tar")
+"""How documents end. An appliance of such a name could stand in the place of one: `/acme/feed.atom`."""

@@ -16,6 +16,7 @@ from appliances.forms import ApplianceForm
 from appliances.models import Appliance, Scope
 from appliances.permissions import can_maintain
 from appliances.states import RebuildPolicy, Visibility
+from builds.engine.names import SLUG
 
 from .access import Bearer
 from .paging import Cursor, Limit, Page, page
@@ -24,7 +25,7 @@ from .shapes import Input, Output
 
 router = Router(tags=["Appliances"])
 BUILD = Bearer(Scope.BUILD)
-APPLIANCE = "appliances/{slug:team}/{slug:appliance}"
+APPLIANCE = "appliances/{slug:team}/{appliance:appliance}"
 
 
 class ApplianceShape(Output):
@@ -75,8 +76,8 @@ class NewAppliance(Texts):
     slug: str = Field(
         max_length=50,
         examples=["wiki"],
-        description="The last part of its address. It stays.",
-        json_schema_extra={"pattern": "^[-a-z0-9_]+$"},
+        description="The last part of its address; in small letters, and it may have dots: `ubuntu-24.04`. It stays.",
+        json_schema_extra={"pattern": f"^{SLUG}$"},
     )
     name: str = Field(max_length=100, examples=["Acme Wiki"])
     summary: str = Field(max_length=160, examples=["A wiki that is there at once."])

@@ -76,7 +76,7 @@ class LinkShape(Output):
 FOR_A_DAY = NewLink()  # what an empty body means
 
 
-@router.get("appliances/{slug:team}/{slug:appliance}/artifacts", auth=ANYBODY, response=Offer)
+@router.get("appliances/{slug:team}/{appliance:appliance}/artifacts", auth=ANYBODY, response=Offer)
 def list_artifacts(
     request: HttpRequest,
     team: str,

@@ -21,7 +21,7 @@ from .paging import Cursor, Limit, Page, page
 from .shapes import Output
 
 router = Router(tags=["Catalog"])
-ONE = "catalog/{slug:team}/{slug:appliance}"
+ONE = "catalog/{slug:team}/{appliance:appliance}"
 
 
 class Product(Output):

@@ -3,6 +3,7 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
+from .. import converters  # noqa: F401 -- registers converters
 from .reference import reference
 from .v1 import api
 

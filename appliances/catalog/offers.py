@@ -94,3 +94,8 @@ def on_offer() -> QuerySet[Artifact]:
         .select_related("build__revision__release__appliance__team")
         .order_by("-build__revision__release__published_at", "-build__revision__release", "format", "architecture")
     )
+
+
+def dotted(*names: str) -> str:
+    """One name of several: "acme.wiki". Their own dots are doubled, so that no others give the same."""
+    return ".".join(name.replace(".", "..") for name in names)

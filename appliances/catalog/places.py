@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -62,9 +63,15 @@ def cli(place: Place, memory: int) -> str:
     )
 
 
+def identifier(slug: str) -> str:
+    """What Terraform and Packer let something be called."""
+    name = re.sub("[-.]", "_", slug)
+    return f"_{name}" if name[0].isdigit() else name
+
+
 def terraform(slug: str, places: Sequence[Place], memory: int) -> str:
     images = "".join(f'    "{place.region}" = "{place.reference}"\n' for place in places)
-    name = slug.replace("-", "_")
+    name = identifier(slug)
     return (
         'data "aws_region" "current" {}\n\n'
         f"locals {{\n  {name}_images = {{\n{images}  }}\n}}\n\n"
@@ -79,7 +86,7 @@ def terraform(slug: str, places: Sequence[Place], memory: int) -> str:
 
 def terraform_following(slug: str, address: str, memory: int) -> str:
     """The AMI is asked for each time that Terraform plans."""
-    name = slug.replace("-", "_")
+    name = identifier(slug)
     return (
         'data "aws_region" "current" {}\n\n'
         f'data "http" "{name}" {{\n'
@@ -96,7 +103,7 @@ def terraform_following(slug: str, address: str, memory: int) -> str:
 
 def cloudformation(slug: str, places: Sequence[Place], memory: int) -> str:
     images = "".join(f"    {place.region}: {{Id: {place.reference}}}\n" for place in places)
-    name = "".join(word.capitalize() for word in slug.split("-"))
+    name = "".join(word.capitalize() for word in re.split("[-._]", slug))
     return (
         f"Mappings:\n  Images:\n{images}"
         f"Resources:\n  {name}:\n    Type: AWS::EC2::Instance\n    Properties:\n"

@@ -210,7 +210,7 @@ def qemu(subject: Subject) -> list[Recipe]:
             recipes.append(
                 Recipe(
                     f"Build on {subject.channel} with Packer",
-                    f'source "qemu" "{subject.slug}" {{\n'
+                    f'source "qemu" "{places.identifier(subject.slug)}" {{\n'
                     "  disk_image   = true\n"
                     f'  iso_url      = "{subject.followed}/qcow2"\n'
                     f'  iso_checksum = "file:{subject.followed}/qcow2.sha256"\n'

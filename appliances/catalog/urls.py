@@ -2,10 +2,10 @@
 
 from django.urls import include, path
 
+from .. import converters  # noqa: F401 -- registers converters
 from . import (
     catalog_json,
     channels,
-    converters,  # noqa: F401 -- registers converters
     coreos,
     downloads,
     feed,
@@ -20,15 +20,12 @@ from . import (
     virt_builder,
 )
 
-VAGRANT = (
-    "<slug:team>/<slug:appliance>",
-    "<slug:team>/<slug:appliance>/metadata.json",
-    "api/v2/vagrant/<slug:team>/<slug:appliance>",
-)
+APPLIANCE = "<slug:team>/<appliance:appliance>"
+VAGRANT = (APPLIANCE, f"{APPLIANCE}/metadata.json", f"api/v2/vagrant/{APPLIANCE}")
 app_name = "catalog"
 urlpatterns = [
     path("", pages.home, name="home"),
-    path("api/v2/vagrant/<slug:team>/<slug:appliance>", vagrant.box, name="vagrant"),
+    path(f"api/v2/vagrant/{APPLIANCE}", vagrant.box, name="vagrant"),
     # A server of its own for Vagrant, whose users want prereleases: box_server_url = "https://…/prereleases".
     *(path(f"prereleases/{each}", vagrant.box, {"prereleases": True}) for each in VAGRANT),
     path("vcsp/", include("appliances.catalog.content_library.urls")),
@@ -36,39 +33,37 @@ urlpatterns = [
     path("catalog/after-<int:after>.json", catalog_json.page, name="json-page"),
     path("feed.atom", feed.whole_feed, name="whole-feed"),
     path("streams/v1/<str:name>", simplestreams.stream, name="simplestreams"),
-    path("streams/<slug:team>/<slug:appliance>/<slug:channel>.json", coreos.stream, name="stream"),
-    path("streams/<slug:team>/<slug:appliance>/<slug:channel>.json.asc", coreos.signature, name="stream-signature"),
+    path(f"streams/{APPLIANCE}/<slug:channel>.json", coreos.stream, name="stream"),
+    path(f"streams/{APPLIANCE}/<slug:channel>.json.asc", coreos.signature, name="stream-signature"),
     path("virt-builder/index", virt_builder.index, name="virt-builder"),
     path("virt-builder/index.asc", virt_builder.signed_index, name="virt-builder-signed"),
     path("keys", keys.page, name="keys"),
     *(path(name, keys.file, {"path": name}, name="public-key") for name in keys.FILES),
     path("<slug:team>", pages.team, name="team"),
     path("<slug:team>/feed.atom", feed.team_feed, name="team-feed"),
-    path("<slug:team>/<slug:appliance>", pages.appliance, name="appliance"),
+    path(APPLIANCE, pages.appliance, name="appliance"),
     # A version begins with a digit.
-    path("<slug:team>/<slug:appliance>/metadata.json", vagrant.box, name="metadata"),
-    path("<slug:team>/<slug:appliance>/feed.atom", feed.feed, name="feed"),
-    path("<slug:team>/<slug:appliance>/subscribe", subscribing.subscribe, name="subscribe"),
+    path(f"{APPLIANCE}/metadata.json", vagrant.box, name="metadata"),
+    path(f"{APPLIANCE}/feed.atom", feed.feed, name="feed"),
+    path(f"{APPLIANCE}/subscribe", subscribing.subscribe, name="subscribe"),
     # A channel's name begins with a letter, and `words.CHANNELS` are none.
-    path("<slug:team>/<slug:appliance>/<channel:channel>", channels.page, name="channel"),
-    path("<slug:team>/<slug:appliance>/<channel:channel>/", channels.page),
-    path("<slug:team>/<slug:appliance>/<channel:channel>/SHA256SUMS", channels.sums),
-    path("<slug:team>/<slug:appliance>/<channel:channel>/<slug:format>.sha256", channels.sum_of),
-    path("<slug:team>/<slug:appliance>/<channel:channel>/<slug:format>", channels.image),
-    path("<slug:team>/<slug:appliance>/<str:version>", pages.version, name="version"),
-    path("<slug:team>/<slug:appliance>/<str:version>/r<int:number>/SHA256SUMS", sums.sums, name="sums"),
+    path(f"{APPLIANCE}/<channel:channel>", channels.page, name="channel"),
+    path(f"{APPLIANCE}/<channel:channel>/", channels.page),
+    path(f"{APPLIANCE}/<channel:channel>/SHA256SUMS", channels.sums),
+    path(f"{APPLIANCE}/<channel:channel>/<slug:format>.sha256", channels.sum_of),
+    path(f"{APPLIANCE}/<channel:channel>/<slug:format>", channels.image),
+    path(f"{APPLIANCE}/<str:version>", pages.version, name="version"),
+    path(f"{APPLIANCE}/<str:version>/r<int:number>/SHA256SUMS", sums.sums, name="sums"),
     *(
         path(
-            f"<slug:team>/<slug:appliance>/<str:version>/r<int:number>/SHA256SUMS.{suffix}",
+            f"{APPLIANCE}/<str:version>/r<int:number>/SHA256SUMS.{suffix}",
             sums.sums,
             {"signature": suffix},
             name="signature",
         )
         for suffix in sums.SIGNATURES
     ),
-    path(
-        "<slug:team>/<slug:appliance>/<str:version>/r<int:number>/<str:name>.metadata.tar", incus.metadata, name="incus"
-    ),
-    path("<slug:team>/<slug:appliance>/<str:version>/r<int:number>/<str:name>", downloads.file, name="file"),
-    path("<slug:team>/<slug:appliance>/<str:version>/r<int:number>/<str:name>/link", linking.link, name="link"),
+    path(f"{APPLIANCE}/<str:version>/r<int:number>/<str:name>.metadata.tar", incus.metadata, name="incus"),
+    path(f"{APPLIANCE}/<str:version>/r<int:number>/<str:name>", downloads.file, name="file"),
+    path(f"{APPLIANCE}/<str:version>/r<int:number>/<str:name>/link", linking.link, name="link"),
 ]

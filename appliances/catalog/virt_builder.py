@@ -16,7 +16,7 @@ from builds import incus
 from builds.models import Artifact
 
 from .answers import answer, listed, with_key
-from .offers import Document, Shop
+from .offers import Document, Shop, dotted
 from .shelf import folder_of
 
 PLAIN, SIGNED = "virt-builder/index", "virt-builder/index.asc"
@@ -59,7 +59,7 @@ def section(shop: Shop, artifact: Artifact, channels: list[str], system: str) ->
     revision = artifact.build.revision
     release = revision.release
     appliance = release.appliance
-    name = f"{appliance.team.slug}.{appliance.slug}"
+    name = dotted(appliance.team.slug, appliance.slug)
     aliases = [f"{name}.{channel}" for channel in channels] + [name] * ("stable" in channels)
     fields = {
         "name": one_line(f"{appliance.name} {release.version}"),
@@ -78,9 +78,8 @@ def section(shop: Shop, artifact: Artifact, channels: list[str], system: str) ->
 
 
 def name_of(artifact: Artifact) -> str:
-    """The parts are joined by dots, which slugs have not: no two releases get the same."""
     release = artifact.build.revision.release
-    return f"{release.appliance.team.slug}.{release.appliance.slug}.{release.version}"
+    return f"{dotted(release.appliance.team.slug, release.appliance.slug)}.{release.version}"
 
 
 def one_line(text: str) -> str:

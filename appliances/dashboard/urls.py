@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from .. import converters  # noqa: F401 -- registers converters
 from . import (
     accounts,
     appliances,
@@ -28,7 +29,7 @@ from . import (
     verbs,
 )
 
-APPLIANCE = "dashboard/appliances/<slug:team>/<slug:appliance>"
+APPLIANCE = "dashboard/appliances/<slug:team>/<appliance:appliance>"
 RELEASE = f"{APPLIANCE}/releases/<str:version>"
 HOOK = "dashboard/teams/<slug:team>/hooks/<int:number>"
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
 from django.db import models
 from django.urls import reverse
 
+from builds.engine.names import SLUG
 from builds.engine.source import Access
 
+from .. import words
 from ..querysets import ApplianceQuerySet
 from ..states import RebuildPolicy, Visibility
 from .people import Team
@@ -18,11 +22,24 @@ if TYPE_CHECKING:
     from .repository import Repository
 
 
+slug_pattern = RegexValidator(
+    rf"^{SLUG}\Z", "Use letters, digits, - and _, and single dots between them: wiki, ubuntu-24.04."
+)
+
+
+def slug_validator(slug: str) -> None:
+    """It stands in addresses, beside documents, and is what Vagrant calls it."""
+    slug_pattern(slug)
+    ending = slug.lower().rpartition(".")[2]
+    if f".{ending}" in words.DOCUMENTS:
+        raise ValidationError(f"What ends in .{ending} is a document in an address: choose a name with another ending.")
+
+
 class Appliance(models.Model):
     """A product that people download."""
 
     team = models.ForeignKey(Team, models.CASCADE, related_name="appliances")
-    slug = models.SlugField(max_length=50)
+    slug = models.CharField(max_length=50, validators=[slug_validator])
     name = models.CharField(max_length=100)
     summary = models.CharField(max_length=160, help_text="One line, shown on its card.")
     description = models.TextField(blank=True, help_text="Markdown.")

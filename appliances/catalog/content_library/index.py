@@ -22,7 +22,7 @@ from appliances import editions
 from appliances.models import Release, Revision, Team
 from builds.models import Artifact
 
-from ..offers import Document, Shop
+from ..offers import Document, Shop, dotted
 from .members import in_library, members_of
 
 TOP = "vcsp"
@@ -129,11 +129,8 @@ class Library:
 
     def _title(self, release: Release) -> str:
         appliance = release.appliance
-        # A slug has no dot and a version begins with a digit: no two releases get the same name.
-        names = (
-            (appliance.slug, release.version) if self.team else (appliance.team.slug, appliance.slug, release.version)
-        )
-        return ".".join(names)
+        names = (appliance.slug,) if self.team else (appliance.team.slug, appliance.slug)
+        return f"{dotted(*names)}.{release.version}"
 
 
 def documents(shop: Shop) -> Iterator[Document]:

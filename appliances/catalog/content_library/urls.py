@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
+from ... import converters  # noqa: F401 -- registers converters
 from . import views
 
-ITEM = "<slug:appliance>/<version:version>/item.json"
-FILE = "<slug:team>/<slug:appliance>/<version:version>/r<int:number>/<str:name>"
+ITEM = "<appliance:appliance>/<version:version>/item.json"
+FILE = "<slug:team>/<appliance:appliance>/<version:version>/r<int:number>/<str:name>"
 
 
 def below(top: str, name: str, *, private: bool) -> list[URLPattern]:

@@ -9,11 +9,12 @@ from pydantic import Field
 from ..command import find
 from ..context import Context
 from ..image import Image
+from ..names import APPLIANCE
 from ..plugin import Options
 from .base import Base
 from .foreign import adopt
 
-NAME = r"^[a-z0-9][a-z0-9-]*/[a-z0-9][a-z0-9-]*@[0-9A-Za-z][0-9A-Za-z.+-]*$"
+NAME = f"^{APPLIANCE}@[0-9A-Za-z][0-9A-Za-z.+-]*$"
 
 
 class ReleaseOptions(Options):

@@ -57,7 +57,8 @@ def describe(
     hardware: int = DEFAULT_HARDWARE,
 ) -> str:
     """The document; sizes in bytes. The same arguments give the same text."""
-    product = re.fullmatch(r"(.+?)-(\d.*)", name)
+    # What people call it may have a number, too: ubuntu-24.04-1.0.
+    product = re.fullmatch(r"(.+)-(\d.*)", name)
     values = {
         "name": name,
         "product": product[1] if product else name,

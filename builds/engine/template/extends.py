@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from functools import reduce
 
 from ..errors import Problem, SlipwayError, TemplateError
+from ..names import APPLIANCE
 from .document import Document, read
 from .flaws import expected
 from .nodes import Node
@@ -19,7 +20,7 @@ from .nodes import Node
 DEPTH = 5
 """How many templates may lie under one."""
 
-NAME = re.compile(r"[A-Za-z0-9_-]+/[A-Za-z0-9_-]+(@[0-9A-Za-z.-]+)?")
+NAME = re.compile(f"{APPLIANCE}(@[0-9A-Za-z.-]+)?")
 ADDED = ("provisioners", "checks")
 
 

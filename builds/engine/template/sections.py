@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator
 
 from ..errors import SourceError
+from ..names import APPLIANCE
 from ..plugin import Options
 from ..quantities import DURATION_SCHEMA, SIZE_SCHEMA, duration_between, size_between
 from ..source.folder import parts
@@ -52,7 +53,7 @@ class Limits(Options):
 class Sections(Options):
     """appliance.yaml: how an appliance's machine is made, and what it promises."""
 
-    extends: str = Field("", pattern=r"^[A-Za-z0-9_-]+/[A-Za-z0-9_-]+(@[0-9A-Za-z.-]+)?$")
+    extends: str = Field("", pattern=f"^{APPLIANCE}(@[0-9A-Za-z.-]+)?$")
     """Another appliance whose template this one changes: `team/appliance`, or `team/appliance@version`."""
     base: Any = None
     """What the machine starts from, on platforms that have no starting point of their own."""

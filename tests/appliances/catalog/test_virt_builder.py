@@ -69,6 +69,16 @@ def test_it_lists_what_channels_point_to(client, wiki, release):
     assert sections(client)["acme.wiki.1.4.0"]["aliases"] == "acme.wiki.stable acme.wiki"
 
 
+def test_dots_of_a_name_are_doubled_so_that_no_two_releases_are_called_the_same(client, wiki):
+    for slug, version in (("ubuntu-24.04", "1.0"), ("ubuntu-24", "04.1.0"), ("ubuntu-24.04.1", "0")):
+        put_on_sale(factories.appliance(team=wiki.team, slug=slug), version)
+    assert {name: each["aliases"] for name, each in sections(client).items()} == {
+        "acme.ubuntu-24..04.1.0": "acme.ubuntu-24..04.stable acme.ubuntu-24..04",
+        "acme.ubuntu-24.04.1.0": "acme.ubuntu-24.stable acme.ubuntu-24",
+        "acme.ubuntu-24..04..1.0": "acme.ubuntu-24..04..1.stable acme.ubuntu-24..04..1",
+    }
+
+
 def test_a_rebuild_is_a_higher_revision(client, release):
     rebuild(release)
     assert sections(client)["acme.wiki.1.4.0"]["revision"] == "2"
@@ -105,14 +115,16 @@ def builder(live_server, release, tmp_path):
 @pytest.mark.client
 @pytest.mark.django_db(transaction=True)
 def test_virt_builder_lists_it_with_the_signature_checked_and_fetches_the_disk(builder, client, release, tmp_path):
+    other = put_on_sale(factories.appliance(team=release.appliance.team, slug="ubuntu-24.04"), "1.0")
     said = builder("virt-builder", "--list", "--list-format", "json")
     assert said.returncode == 0, said.stderr
-    (template,) = json.loads(said.stdout)["templates"]
-    assert (template["os-version"], template["arch"], template["size"]) == ("acme.wiki.1.4.0", "x86_64", VIRTUAL_SIZE)
+    found = {(each["os-version"], each["arch"], each["size"]) for each in json.loads(said.stdout)["templates"]}
+    names = ("acme.wiki.1.4.0", "acme.ubuntu-24..04.1.0")
+    assert found == {(name, "x86_64", VIRTUAL_SIZE) for name in names}
     said = builder("virt-builder", "--cache-all-templates")
     assert said.returncode == 0, said.stderr
-    (cached,) = (tmp_path / "cache/virt-builder").iterdir()
-    assert cached.read_bytes() == disk(str(release.revisions.get()))
+    cached = {each.read_bytes() for each in (tmp_path / "cache/virt-builder").iterdir()}
+    assert cached == {disk(str(each.revisions.get())) for each in (release, other)}
     index = Path(tmp_path / "index")
     index.write_bytes(client.get(INDEX).content)
     said = builder("virt-index-validate", index)

@@ -58,6 +58,16 @@ def test_a_box_arrives_with_all_that_it_has(registry, move):
     assert found["box-utm", "amd64"].sha256 == hashlib.sha256(amd).hexdigest()
 
 
+def test_a_name_may_have_dots_but_not_end_as_a_document_does(registry, move):
+    for name in ("acme/ubuntu-24.04", "acme/odd.box"):
+        registry.version(name, "1.0.0", registry.provider(name, "1.0.0", "hyperv"))
+    said = move("acme/ubuntu-24.04", "acme/odd.box")
+    assert [str(each) for each in Appliance.objects.all()] == ["acme/ubuntu-24.04"]
+    assert said.rows("taken") == [("1.0.0", "hyperv", "amd64")]
+    assert (said.status, [row["box"] for row in said.report["left"]]) == (1, ["acme/odd.box"])
+    assert "ends in .box" in said.why()[0]
+
+
 def test_versions_stand_here_as_they_stand_there(registry, move):
     for version, status in {"1.0.0": "active", "1.1.0": "revoked", "2.0.0": "unreleased", "1.2.0": "active"}.items():
         registry.version(DEMO, version, registry.provider(DEMO, version, "hyperv"), status=status)

@@ -92,6 +92,15 @@ class TestContents:
         assert len(promised(folder)) >= 4
         assert_consistent(folder)
 
+    def test_names_with_dots_are_folders_like_others(self, folder, export):
+        appliance = factories.appliance(team=factories.team(slug="acme"), slug="ubuntu-24.04", visibility="unlisted")
+        published("1.0.0", appliance=appliance, formats=BOXES)
+        published("1.0.0", appliance=factories.appliance(team=appliance.team, slug="ubuntu-24"), formats=BOXES)
+        export()
+        assert json.loads((folder / "acme/ubuntu-24.04/metadata.json").read_bytes())["name"] == "acme/ubuntu-24.04"
+        assert "acme/ubuntu-24.04/1.0.0/r1/ubuntu-24.04-1.0.0.box-libvirt" in promised(folder)
+        assert_consistent(folder)
+
     def test_the_page_has_the_commands(self, folder, export):
         published("1.0.0", formats=BOXES)
         export()

@@ -96,31 +96,31 @@ def test_vagrant_publishes_searches_revokes_and_installs(run, file, site, tmp_pa
         return run("vagrant", "cloud", *words, status=status)
 
     assert "maria" in cloud("auth", "whoami")
-    said = cloud("box", "create", "acme/tiny", "--short-description", "Small.", "--description", "Very small.")
-    assert "acme/tiny" in said
-    cloud("version", "create", "acme/tiny", "1.0.0", "--description", "first")
-    cloud("provider", "create", "acme/tiny", "libvirt", "1.0.0")
-    cloud("provider", "upload", "acme/tiny", "libvirt", "1.0.0", file)
+    said = cloud("box", "create", "acme/tiny-24.04", "--short-description", "Small.", "--description", "Very small.")
+    assert "acme/tiny-24.04" in said
+    cloud("version", "create", "acme/tiny-24.04", "1.0.0", "--description", "first")
+    cloud("provider", "create", "acme/tiny-24.04", "libvirt", "1.0.0")
+    cloud("provider", "upload", "acme/tiny-24.04", "libvirt", "1.0.0", file)
     assert "No results" in cloud("search", "tiny")
-    cloud("version", "release", "acme/tiny", "1.0.0", "--force")
-    assert "acme/tiny" in cloud("search", "acme/tiny", "--provider", "libvirt", "--short")
+    cloud("version", "release", "acme/tiny-24.04", "1.0.0", "--force")
+    assert "acme/tiny-24.04" in cloud("search", "acme/tiny-24.04", "--provider", "libvirt", "--short")
     found = cloud("search", "tiny", "--json")
     assert json.loads(found[found.index("[") :])[0]["version"] == "1.0.0"
 
     checksum = hashlib.sha256(file.read_bytes()).hexdigest()
-    said = cloud("publish", "acme/tiny", "1.1.0", "libvirt", file, "-f", "-r", "-c", checksum, "-C", "sha256")
-    assert "Complete! Published acme/tiny" in said
-    shown = cloud("box", "show", "acme/tiny")
+    said = cloud("publish", "acme/tiny-24.04", "1.1.0", "libvirt", file, "-f", "-r", "-c", checksum, "-C", "sha256")
+    assert "Complete! Published acme/tiny-24.04" in said
+    shown = cloud("box", "show", "acme/tiny-24.04")
     assert "1.1.0, 1.0.0" in shown
     assert "Very small." in shown
 
-    run("vagrant", "box", "add", "acme/tiny", "--provider", "libvirt")
-    assert "acme/tiny (libvirt, 1.1.0)" in run("vagrant", "box", "list")
+    run("vagrant", "box", "add", "acme/tiny-24.04", "--provider", "libvirt")
+    assert "acme/tiny-24.04 (libvirt, 1.1.0)" in run("vagrant", "box", "list")
 
-    cloud("version", "revoke", "acme/tiny", "1.1.0", "--force")
+    cloud("version", "revoke", "acme/tiny-24.04", "1.1.0", "--force")
     assert Release.objects.get(version="1.1.0").state == ReleaseState.WITHDRAWN
-    assert "already exists" in cloud("box", "create", "acme/tiny", status=1)
-    assert "no leading v" in cloud("version", "create", "acme/tiny", "v1", status=1)
+    assert "already exists" in cloud("box", "create", "acme/tiny-24.04", status=1)
+    assert "no leading v" in cloud("version", "create", "acme/tiny-24.04", "v1", status=1)
 
 
 def test_packer_publishes_and_cleans_up(run, file, site, tmp_path):

@@ -109,6 +109,13 @@ def test_the_descriptor_says_the_same_to_vmware_and_virtualbox() -> None:
     assert "1000 MB" in text
 
 
+def test_a_product_may_have_a_number_in_its_name() -> None:
+    root = ElementTree.fromstring(ovf.describe("acme-ubuntu-24.04-1.0-rc1", MACHINE, MIB, "disk.vmdk"))  # noqa: S314
+
+    assert root.findtext(f".//{ovf.OVF}Product") == "acme-ubuntu-24.04"
+    assert root.findtext(f".//{ovf.OVF}Version") == "1.0-rc1"
+
+
 def test_names_are_escaped() -> None:
     name = 'R&D "<wiki>"'
 

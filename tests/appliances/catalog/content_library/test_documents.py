@@ -85,6 +85,16 @@ def test_addresses_are_relative_and_percent_encoded(client):
     assert body(client.get(urljoin(LIB, href))) == b"<Envelope/>"
 
 
+def test_dots_of_a_name_are_doubled(client):
+    team = factories.team(slug="acme")
+    for slug, version in (("ubuntu-24.04", "1.0"), ("ubuntu-24", "04.1.0")):
+        with_ova(version, appliance=factories.appliance(team=team, slug=slug))
+    assert {each["name"] for each in items(client)} == {"ubuntu-24..04.1.0", "ubuntu-24.04.1.0"}
+    assert "acme.ubuntu-24..04.1.0" in {each["name"] for each in items(client, "/vcsp/lib.json")}
+    for each in items(client):
+        assert client.get(urljoin(LIB, each["selfHref"])).json() == each
+
+
 def test_a_name_is_never_longer_than_80_characters_nor_given_twice(client):
     appliance = factories.appliance(team=factories.team(slug="acme"), slug="w" * 50)
     for last in "12":
