@@ -22,7 +22,14 @@ def query(visit: Visit) -> None:
 def mirror(visit: Visit) -> None:
     """The newest version of everything, with its files."""
     keyring(visit)
-    argv = ["sstream-mirror", "--keyring=./keyring.gpg", "--max=1", f"--path={INDEX}", f"{visit.catalog.url}/", "mirror"]
+    argv = [
+        "sstream-mirror",
+        "--keyring=./keyring.gpg",
+        "--max=1",
+        f"--path={INDEX}",
+        f"{visit.catalog.url}/",
+        "mirror",
+    ]
     visit.run(*argv)
     disk = visit.catalog.file("qcow2")
     visit.expect(list((visit.folder / "mirror").rglob(disk.name)), f"{disk.name} is not in the mirror.")
