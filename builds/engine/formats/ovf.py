@@ -57,7 +57,7 @@ def describe(
     hardware: int = DEFAULT_HARDWARE,
 ) -> str:
     """The document; sizes in bytes. The same arguments give the same text."""
-    # What people call it may have a number, too: ubuntu-24.04-1.0.
+    # The last number begins the version: what people call it may have one, too (ubuntu-24.04-1.0).
     product = re.fullmatch(r"(.+)-(\d.*)", name)
     values = {
         "name": name,
