@@ -11,7 +11,7 @@ import re
 from typing import Any
 
 HIDDEN = re.compile(
-    r"(?P<name>[?&](?:access_token|link)=)[^&#\s\"']+"  # as a parameter, whatever it is
+    r"(?P<name>[?&](?:access_token|link|signature)=)[^&#\s\"']+"  # as a parameter, whatever it is
     r"|(?P<kind>\b(?:Basic|Bearer)\s+)[\w.~+/=-]{8,}"  # as a header
     r"|slipway_[\w-]{16,}"  # a token, wherever it stands: people type it as the user's name, too
 )

@@ -25,6 +25,7 @@ SECRETS = (TOKEN, "c2xpcHdheTpzZWNyZXQ=", "1.1764000000:3xSignature_of-it")
         (f"GET /a/b?x=1&access_token={TOKEN}&y=2 HTTP/1.1", "GET /a/b?x=1&access_token=…&y=2 HTTP/1.1"),
         ("GET /?access_token=short HTTP/1.1", "GET /?access_token=… HTTP/1.1"),
         (f'GET /a.ova?link={SECRETS[2]} HTTP/1.1" 200', 'GET /a.ova?link=… HTTP/1.1" 200'),
+        (f"PUT /api/v2/uploads/7?signature={SECRETS[2]} HTTP/1.1", "PUT /api/v2/uploads/7?signature=… HTTP/1.1"),
         (f"Authorization: Basic {SECRETS[1]}", "Authorization: Basic …"),
         (f"'HTTP_AUTHORIZATION': 'Bearer {TOKEN}'", "'HTTP_AUTHORIZATION': 'Bearer …'"),
         (f"the user {TOKEN} signed in", "the user slipway_… signed in"),
