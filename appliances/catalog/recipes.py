@@ -107,6 +107,11 @@ class Subject:
         return 'curl -H "Authorization: Bearer $SLIPWAY_TOKEN"' if self.private else "curl"
 
     @property
+    def open_channel(self) -> str:
+        """For tools that bring no token."""
+        return "" if self.private else self.channel
+
+    @property
     def followed(self) -> str:
         """The address of the channel: what it leads to changes, and it does not."""
         return f"{self.page_url}/{self.channel}" if self.channel else ""
@@ -170,7 +175,7 @@ def aws(subject: Subject) -> list[Recipe]:
                 "Another version gives another AMI: Terraform then shows that it would replace the instance.",
             )
         ]
-        if subject.channel
+        if subject.open_channel
         else []
     )
     return [
@@ -206,7 +211,7 @@ def qemu(subject: Subject) -> list[Recipe]:
                 "  --disk seed.iso,device=disk,bus=virtio,format=raw,readonly=on --noautoconsole",
             ),
         ]
-        if subject.channel:
+        if subject.open_channel:
             recipes.append(
                 Recipe(
                     f"Build on {subject.channel} with Packer",

@@ -41,6 +41,13 @@ def test_the_newest_of_the_same_major_version_else_the_newest(bad, others, inste
     assert (found and found.version) == instead
 
 
+def test_what_its_team_recommends_goes_before_what_is_newer(bad):
+    recommended = published("1.2.0", appliance=bad.appliance)
+    published("1.3.0", appliance=bad.appliance)
+    releases.promote(recommended, "stable", by=None)
+    assert instead_of(withdraw(bad)) == recommended
+
+
 def test_what_its_team_named_goes_first_while_it_is_up(client, bad):
     named, newest = published("1.0.0", appliance=bad.appliance), published("1.2.0", appliance=bad.appliance)
     withdraw(bad, instead=named)
