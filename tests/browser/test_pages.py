@@ -123,7 +123,7 @@ def test_a_command_is_copied_as_it_stands(visit):
     box.get_by_role("button").click()
     expect(box.get_by_role("button")).to_have_text("Copied")
     copied = page.evaluate("navigator.clipboard.readText()")
-    assert copied == "govc import.ova -name=bookstack acme-bookstack-1.4.0.ova\ngovc vm.power -on bookstack"
+    assert copied == "govc import.ova -name=bookstack acme-bookstack-1.3.0.ova\ngovc vm.power -on bookstack"
 
 
 def test_packages_are_found_while_typing(visit):
