@@ -45,4 +45,5 @@ def _pass_on(source: socket.socket | paramiko.Channel, target: socket.socket | p
     for end in (source, target):
         with suppress(OSError, EOFError):
             end.shutdown(socket.SHUT_RDWR)  # wakes who waits on it
-        end.close()
+        with suppress(OSError, EOFError):  # a channel says goodbye, and its machine may be gone
+            end.close()
