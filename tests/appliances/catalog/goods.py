@@ -6,6 +6,7 @@ import io
 import struct
 from typing import Any
 
+from django.db import transaction
 from django.utils import timezone
 
 from appliances import channels
@@ -42,7 +43,8 @@ def rebuild(release: Release, *others: str, regions: tuple[str, ...] = ()) -> li
     details = disks.read(io.BytesIO(content), "amd64", int(now.timestamp()))
     made = [file(build, "qcow2", content, details=details), *(file(build, each) for each in others)]
     made += placed(build, "ami", *regions) if regions else []
-    channels.deliver(release.appliance)
+    with transaction.atomic():
+        channels.deliver(release.appliance)
     return made
 
 
