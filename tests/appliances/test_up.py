@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import urllib.request
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -42,17 +43,16 @@ def environment(data):
     return {**kept, "SLIPWAY_DATA": str(data), "DJANGO_SETTINGS_MODULE": "config.settings"}
 
 
+@contextmanager
 def manage(data, *arguments, **options):
+    """It ends with the block, whatever the test found."""
     argv = [sys.executable, settings.BASE_DIR / "manage.py", *map(str, arguments)]
-    return subprocess.Popen(
-        argv,
-        env=environment(data),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        **options,
-    )
+    pipe = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    with subprocess.Popen(argv, env=environment(data), **pipe, **options) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def processes_of(data):
@@ -76,7 +76,7 @@ def answers(port):
         return False
 
 
-wait_for = partial(waiting.wait_for, seconds=60)
+wait_for = partial(waiting.wait_for, seconds=180)  # Django starts six times, on a busy machine
 
 
 def test_one_command_starts_everything_and_whatever_ends_it_nothing_is_left(data, port):
@@ -93,7 +93,7 @@ def test_one_command_starts_everything_and_whatever_ends_it_nothing_is_left(data
     with manage(data, "up", "--port", port, "--workers", 1) as up:
         wait_for(lambda: answers(port))
         up.send_signal(signal.SIGINT)
-        said = up.communicate(timeout=60)[0]
+        said = up.communicate(timeout=120)[0]
     assert up.returncode == 0
     assert f"Slipway is at http://127.0.0.1:{port} with 1 worker for qemu" in said
     assert "createsuperuser" in said
@@ -105,7 +105,7 @@ def test_a_port_that_is_taken_is_said_at_once(data, port):
         other.bind(("127.0.0.1", port))
         other.listen()
         with manage(data, "up", "--port", port) as up:
-            said = up.communicate(timeout=60)[0]
+            said = up.communicate(timeout=120)[0]
     assert up.returncode == 1
     assert f"127.0.0.1:{port} cannot be listened on" in said
     assert f"--port {port + 1}" in said
