@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import quote
@@ -38,6 +39,7 @@ from .reader import reader_of
 from .shelf import is_offered, is_public, once_published
 
 CHUNK = 256 * 1024
+Send = Callable[[int, int, int, dict[str, str]], StreamingHttpResponse]
 PUBLIC = "public, max-age=31536000, immutable"
 
 
@@ -144,22 +146,30 @@ def serve(request: HttpRequest, artifact: Artifact) -> HttpResponse | StreamingH
     if settings.ACCEL_REDIRECT:  # nginx sends the file, and knows ranges itself
         headers["X-Accel-Redirect"] = settings.ACCEL_REDIRECT + quote(artifact.file)
         return HttpResponse(headers=headers, content_type=artifact.media_type)
-    headers["Accept-Ranges"] = "bytes"
+    send = partial(stream, artifact, path)
+    return answered_in_part(request, etag, artifact.size, headers, artifact.media_type, send)
+
+
+def answered_in_part(
+    request: HttpRequest, etag: str, size: int, headers: dict[str, str], media_type: str, send: Send
+) -> HttpResponse | StreamingHttpResponse:
+    """As much of `size` bytes as is asked for; `send` sends them, from the first to before the last."""
+    headers = {**headers, "Accept-Ranges": "bytes"}
     try:
-        part = wanted_range(request, etag, artifact.size)
+        part = wanted_range(request, etag, size)
     except ValueError:
-        headers["Content-Range"] = f"bytes */{artifact.size}"
+        headers["Content-Range"] = f"bytes */{size}"
         return HttpResponse(status=416, headers=headers, content_type="text/plain")
-    start, stop = part or (0, artifact.size)
+    start, stop = part or (0, size)
     if part:
-        headers["Content-Range"] = f"bytes {start}-{stop - 1}/{artifact.size}"
+        headers["Content-Range"] = f"bytes {start}-{stop - 1}/{size}"
     status = 206 if part else 200
     if request.method == "HEAD":
         response: HttpResponse | StreamingHttpResponse = HttpResponse(
-            status=status, headers=headers, content_type=artifact.media_type
+            status=status, headers=headers, content_type=media_type
         )
     else:
-        response = stream(artifact, path, start, stop, status, headers)
+        response = send(start, stop, status, headers)
     response["Content-Length"] = str(stop - start)
     return response
 

@@ -20,7 +20,7 @@ from appliances.models import Appliance, Revision, Team
 from builds.engine.tar import Member
 from builds.models import Artifact
 
-from ..downloads import Withdrawn, counts, keep, revision_at, wanted_range
+from ..downloads import Withdrawn, answered_in_part, counts, keep, revision_at
 from ..offers import on_offer
 from ..reader import Reader, challenge, reader_of
 from . import index
@@ -135,24 +135,13 @@ def inside(revision: Revision, name: str) -> tuple[Artifact, Member]:
 
 def piece(request: HttpRequest, artifact: Artifact, member: Member) -> HttpResponseBase:
     etag = f'"{artifact.sha256[:32]}-{member.start}"'
-    headers = {"ETag": etag, "Accept-Ranges": "bytes"}
     unchanged = get_conditional_response(request, etag=etag)
     if unchanged is not None:
         return unchanged
-    try:
-        part = wanted_range(request, etag, member.size)
-    except ValueError:
-        headers["Content-Range"] = f"bytes */{member.size}"
-        return HttpResponse(status=416, headers=headers, content_type="text/plain")
-    start, stop = part or (0, member.size)
-    if part:
-        headers["Content-Range"] = f"bytes {start}-{stop - 1}/{member.size}"
-    headers |= {
-        "Content-Length": str(stop - start),
-        "Content-Type": FILE_TYPES.get(PurePath(member.name).suffix, "application/octet-stream"),
-    }
-    status = 206 if part else 200
-    if request.method == "HEAD":
-        return HttpResponse(status=status, headers=headers)
-    body = default_storage.part(artifact.file, member.start + start, member.start + stop)
-    return StreamingHttpResponse(body, status=status, headers=headers)
+    media_type = FILE_TYPES.get(PurePath(member.name).suffix, "application/octet-stream")
+
+    def send(start: int, stop: int, status: int, headers: dict[str, str]) -> StreamingHttpResponse:
+        body = default_storage.part(artifact.file, member.start + start, member.start + stop)
+        return StreamingHttpResponse(body, status=status, headers=headers, content_type=media_type)
+
+    return answered_in_part(request, etag, member.size, {"ETag": etag}, media_type, send)
