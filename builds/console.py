@@ -155,6 +155,9 @@ class RecordingConsole(LineConsole):
             console.flush()
             self._log.change(step, finished_at=timezone.now(), **ending)
 
+    def reused(self, title: str) -> None:
+        self._log.change(self._log.take(title), state=StepState.REUSED, fraction=1.0)
+
     def line(self, text: str) -> None:
         self._log.line(self._step, text)
 

@@ -61,6 +61,11 @@ class LogChunkQuerySet(models.QuerySet):
         return self.filter(sequence__gt=sequence)
 
 
+class LayerQuerySet(models.QuerySet):
+    def usable(self):
+        return self.filter(dropped=False)
+
+
 class ResourceQuerySet(models.QuerySet):
     def standing(self):
         """Not known to be gone."""
@@ -72,7 +77,7 @@ class ResourceQuerySet(models.QuerySet):
         """
         artifacts = self.model._meta.get_field("artifact").related_model.objects.exclude(reference="")
         kept = models.Exists(artifacts.filter(reference=models.OuterRef("reference"), region=models.OuterRef("place")))
-        ownerless = self.standing().filter(~kept, artifact=None).exclude(build__state__in=states.ACTIVE)
+        ownerless = self.standing().filter(~kept, artifact=None, layer=None).exclude(build__state__in=states.ACTIVE)
         return ownerless.exclude(pk__in=self.resumable().values("pk"))
 
     def resumable(self):

@@ -59,3 +59,4 @@ class StepState(models.TextChoices):
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     SKIPPED = "skipped"
+    REUSED = "reused"  # it was not run: a layer holds what it does

@@ -12,7 +12,8 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TaskProgre
 
 from .engine.console import Console, LineConsole, Redactor
 
-MARKS = {"pending": "·", "running": "▶", "succeeded": "[green]✓[/]", "failed": "[red]✗[/]", "skipped": "[dim]-[/]"}
+MARKS = {"pending": "·", "running": "▶", "succeeded": "[green]✓[/]", "failed": "[red]✗[/]", "skipped": "[dim]-[/]",
+         "reused": "[green]≡[/]"}  # fmt: skip
 
 
 def bars(terminal: Terminal) -> Progress:
@@ -65,6 +66,9 @@ class TerminalConsole(LineConsole):
             console.flush()
             progress.update(task, mark=MARKS[state])
             progress.stop_task(task)
+
+    def reused(self, title: str) -> None:
+        self._screen.say(f"≡ {title}: from a layer")
 
     def line(self, text: str) -> None:
         self._screen.say(text.rstrip("\n"), style="dim")

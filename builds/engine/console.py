@@ -36,6 +36,10 @@ class Console(ABC):
         """One of the titles that `pipeline.steps(plan)` announced. What is written to the result belongs to it."""
 
     @abstractmethod
+    def reused(self, title: str) -> None:
+        """That step need not run: a layer holds what it does."""
+
+    @abstractmethod
     def write(self, text: str) -> None:
         """Output as it comes: any length, any number of lines, secrets not yet removed."""
 
@@ -82,6 +86,7 @@ class Recorder(Console):
 
     def __init__(self) -> None:
         self.steps: list[str] = []
+        self.reused_steps: list[str] = []
         self.facts: dict[str, str] = {}
         self.texts: list[str] = []
 
@@ -89,6 +94,9 @@ class Recorder(Console):
     def step(self, title: str) -> Iterator[Console]:
         self.steps.append(title)
         yield self
+
+    def reused(self, title: str) -> None:
+        self.reused_steps.append(title)
 
     def write(self, text: str) -> None:
         self.texts.append(text)

@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING
 
 from .console import Console, Redactor
 from .errors import BuildError, Cancelled, TimedOut
+from .layers import Layers, NoLayers
 from .ledger import Ledger
 from .reach import ANYWHERE, Reach
 from .variables import fill
 
 if TYPE_CHECKING:
     from .accounts.base import Account
+    from .errors import SlipwayError
+    from .machine import Machine
 
 
 class Stop:
@@ -76,6 +79,10 @@ def no_accounts(kind: str, name: str) -> Account:
     )
 
 
+def nothing_more(machine: Machine, error: SlipwayError, context: Context) -> None:
+    """What becomes of a failed machine where nobody asked for it."""
+
+
 @dataclass(frozen=True)
 class Context:
     """Shared by all parts of one build, passed along, never changed: `step()` gives a narrowed copy."""
@@ -101,6 +108,10 @@ class Context:
     """(kind, name) -> the team's account; with an empty name its only one of that kind. BuildError: there is none."""
     ledger: Ledger = field(default_factory=Ledger)
     """Whatever is created outside of this worker is written down here first."""
+    layers: Layers = field(default_factory=NoLayers)
+    """Where machines' states are kept between builds."""
+    failed: Callable[[Machine, SlipwayError, Context], None] = nothing_more
+    """Called with a machine on which a provisioner failed, before it goes: somebody may want to look at it."""
     reach: Reach = ANYWHERE
     """Which addresses the template may name."""
     tags: Mapping[str, str] = field(default_factory=dict)

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from . import formats, placing, testing
+from . import formats, placing, provisioning, testing
 from .context import Context
 from .image import Image
 from .outcome import ChecksFailed, Outcome, Unfinished
 from .plan import Plan
 from .platforms.base import NativePlatform
 
-START = "Start the machine"
 CAPTURE = "Clean and shut down"
 
 
@@ -25,8 +23,7 @@ def steps(plan: Plan) -> list[str]:
         return finish_steps(plan, Outcome())
     return [
         prepare_title(plan),
-        START,
-        *(provisioner_title(number, plan) for number in range(len(plan.provisioners))),
+        *provisioning.steps(plan),
         *image_steps(plan),
         *finish_steps(plan, Outcome()),
     ]
@@ -56,18 +53,7 @@ def build(plan: Plan, context: Context, folder: Path, *, tested: bool = True) ->
         base = plan.base.prepare(step)
         tell_base(plan, base, step)
 
-    with ExitStack() as stack:
-        with context.step(START) as step:
-            machine = stack.enter_context(
-                plan.platform.launch(
-                    base, plan.size, plan.network, step.within(plan.limits.boot, "Starting the machine")
-                )
-            )
-        for number, provisioner in enumerate(plan.provisioners):
-            title = provisioner_title(number, plan)
-            with context.step(title) as step:
-                limit = step.within(plan.limits.provisioner, title, hint="Raise `limits.provisioner` in the template.")
-                provisioner.provision(machine, limit)
+    with provisioning.provisioned(plan, base, context) as machine:
         images = take_images(machine, plan, folder, context)
     return finish(plan, Outcome(images), context, tested=tested)
 
@@ -136,7 +122,3 @@ def tell_base(plan: Plan, base: Image, context: Context) -> None:
 
 def prepare_title(plan: Plan) -> str:
     return f"Prepare {plan.base.title}"
-
-
-def provisioner_title(number: int, plan: Plan) -> str:
-    return f"{number + 1}. {plan.provisioners[number].title}"

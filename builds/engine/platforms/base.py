@@ -6,10 +6,11 @@ from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from ..context import Context
 from ..image import Drive, Image, Size
+from ..layers import Layer
 from ..machine import Machine
 from ..plugin import Options, Plugin
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Platform(Plugin):
-    """One of the two below."""
+    """A DiskPlatform or a NativePlatform."""
 
     Options: ClassVar[type[Options]]
     makes: ClassVar[bool] = True
@@ -37,6 +38,35 @@ class Platform(Plugin):
         """Remove whatever a killed worker left behind of this build on this host; `work` is its folder.
 
         Does nothing when there is nothing.
+        """
+
+
+class LayeredPlatform(Platform):
+    """Its machines' states can be kept, and a machine can go on from one. Every one of its errors costs only time."""
+
+    worth: ClassVar[float] = 3.0
+    """Seconds of work that are worth a layer: some times what saving and resuming one costs."""
+
+    @abstractmethod
+    def shape(self, base: Image, size: Size, network: str, context: Context) -> Mapping[str, str]:
+        """What else a state depends on, by name: the machine's devices, the emulator's version, the processor."""
+
+    @abstractmethod
+    def save(self, machine: Machine, folder: Path, former: Layer | None, context: Context) -> Mapping[str, Any]:
+        """Put the machine's present state into the empty folder and return the layer's details; the machine goes on.
+
+        `former` is the layer that it was resumed from or that was saved last, if any: what is new since is enough.
+        Whatever goes wrong, the machine goes on as if nothing had been asked.
+        """
+
+    @abstractmethod
+    def resume(
+        self, layer: Layer, base: Image, size: Size, network: str, context: Context
+    ) -> AbstractContextManager[Machine]:
+        """A machine in the layer's state, as `launch` would give one. No two that go on from one layer are twins:
+        the clock is right, keys, the machine's id and what random numbers come from are its own.
+
+        Raises Unresumable, BuildError or WorkerError.
         """
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from shlex import quote
@@ -16,7 +16,8 @@ from .. import plugin
 from ..context import Context
 from ..machine import Machine
 from ..source import inside
-from .base import Provisioner
+from ..variables import names
+from .base import Provisioner, ProvisionerOptions
 
 MODE = r"^0?[0-7]{3}$"
 OWNER = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*(:[A-Za-z0-9_][A-Za-z0-9_.-]*)?$"
@@ -31,7 +32,7 @@ class File(Provisioner):
     name: ClassVar[str] = "file"
     label: ClassVar[str] = "File"
 
-    class Options(plugin.Options):
+    class Options(ProvisionerOptions):
         source: str | None = Field(None, min_length=1)
         """Path of a file or folder in the source. Either this or `content`."""
         content: str | None = Field(None, json_schema_extra=plugin.SECRETS)
@@ -62,6 +63,12 @@ class File(Provisioner):
 
     def files(self) -> tuple[str, ...]:
         return (self.options.source,) if self.options.source else ()
+
+    def variables_read(self, context: Context) -> Set[str]:
+        return frozenset(names(self.options.content or "")) & context.variables.keys()
+
+    def fetches(self, context: Context) -> bool:
+        return False
 
     def provision(self, machine: Machine, context: Context) -> None:
         source = inside(context.source, self.options.source) if self.options.source else None

@@ -15,9 +15,15 @@ from ..errors import BuildError
 from ..machine import Finished, Machine
 from ..quantities import Duration
 from ..source import inside
-from .base import Provisioner
+from .base import Provisioner, ProvisionerOptions
 from .failure import tail
 from .private import private_folder
+
+FETCHES = re.compile(
+    rb"\b(apt|apt-get|aptitude|dnf|yum|zypper|apk|pacman|snap|flatpak|pip3?|pipx|npm|yarn|pnpm|gem|bundle|cargo|go|composer|"
+    rb"curl|wget|git|svn|rsync|scp|docker|podman|puppet|librarian-puppet|r10k|ansible-galaxy|chef-client)\b|https?://"
+)
+"""Words of programs that bring something from outside. One too many makes a layer grow old sooner, no more."""
 
 
 class Shell(Provisioner):
@@ -30,7 +36,7 @@ class Shell(Provisioner):
     name: ClassVar[str] = "shell"
     label: ClassVar[str] = "Shell script"
 
-    class Options(plugin.Options):
+    class Options(ProvisionerOptions):
         script: str | None = Field(None, min_length=1)
         """Path of a script in the source. Either this or `inline`."""
         inline: str | None = Field(None, min_length=1)
@@ -73,6 +79,9 @@ class Shell(Provisioner):
 
     def files(self) -> tuple[str, ...]:
         return (self.options.script,) if self.options.script else ()
+
+    def fetches(self, context: Context) -> bool:
+        return bool(FETCHES.search(self._script(context)))
 
     def provision(self, machine: Machine, context: Context) -> None:
         """Try until it succeeds or `retries` are used up."""

@@ -10,10 +10,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from .. import plugin
 from ..context import Context
 from ..errors import BuildError
 from ..machine import Machine
+from .base import ProvisionerOptions
 
 # Makers' own packages put their programs where no PATH leads.
 FOLDERS = "/opt/puppetlabs/bin:/opt/chef/bin:/opt/cinc/bin"
@@ -27,7 +27,7 @@ APT = (
 PackageName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9+.:=~/_-]*$")]
 
 
-class ToolOptions(plugin.Options):
+class ToolOptions(ProvisionerOptions):
     install: bool = True
     """Install the tool when the machine does not have it: by apt-get, without recommended packages. `false`: it must
     be there."""

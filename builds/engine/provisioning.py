@@ -1,0 +1,125 @@
+"""From a base to a provisioned machine: from the longest chain of layers that there is, or from a launch."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+from .context import Context
+from .errors import BuildError, SlipwayError, WorkerError
+from .image import Image
+from .layers import Layer, Unresumable
+from .layers.stages import Stage, stages
+from .machine import Machine
+from .plan import Plan
+from .platforms.base import LayeredPlatform
+
+START = "Start the machine"
+RESUME_LIMIT = 120.0
+"""Seconds within which a resumed machine must answer; a boot takes less."""
+
+
+def steps(plan: Plan) -> list[str]:
+    return [START, *(provisioner_title(number, plan) for number in range(len(plan.provisioners)))]
+
+
+@contextmanager
+def provisioned(plan: Plan, base: Image, context: Context) -> Iterator[Machine]:
+    """A machine on which everything was done that the template asks for; gone on every way out of the `with` block."""
+    with ExitStack() as stack:
+        progress = _Progress(plan, base, stages(plan, base, context), context)
+        with context.step(START) as step:
+            machine = progress.begin(stack, step)
+        for number in range(progress.done):
+            context.console.reused(provisioner_title(number, plan))
+        for number in range(progress.done, len(plan.provisioners)):
+            title = provisioner_title(number, plan)
+            with context.step(title) as step:
+                limit = step.within(plan.limits.provisioner, title, hint="Raise `limits.provisioner` in the template.")
+                try:
+                    plan.provisioners[number].provision(machine, limit)
+                except BuildError as error:
+                    context.failed(machine, error, step)
+                    raise
+                progress.advance(machine, step)
+        yield machine
+
+
+@dataclass
+class _Progress:
+    """How far the machine is, and what of it is kept."""
+
+    plan: Plan
+    base: Image
+    stages: list[Stage]
+    context: Context
+    done: int = 0
+    """Provisioners."""
+    layer: Layer | None = None
+    """The last one that this machine continues."""
+
+    def begin(self, stack: ExitStack, context: Context) -> Machine:
+        self.saved = time.monotonic()
+        self.spent = 0.0
+        plan = self.plan
+        limited = context.within(plan.limits.boot, "Starting the machine")
+        while isinstance(plan.platform, LayeredPlatform) and (found := context.layers.longest(self.stages, context)):
+            number, layer = found
+            with ExitStack() as attempt:
+                try:
+                    machine = self._resume(attempt, layer, limited)
+                except Unresumable as error:
+                    context.console.write(f"A layer is dropped: {error}\n")
+                    context.layers.drop(layer)
+                    continue
+                self.done, self.layer, self.spent = number, layer, layer.details.get("seconds", 0.0)
+                self.saved = time.monotonic()
+                stack.enter_context(attempt.pop_all())
+                return machine
+        machine = stack.enter_context(plan.platform.launch(self.base, plan.size, plan.network, limited))
+        self._keep(machine, context)
+        return machine
+
+    def _resume(self, stack: ExitStack, layer: Layer, context: Context) -> Machine:
+        platform = self.plan.platform
+        assert isinstance(platform, LayeredPlatform)  # noqa: S101 -- its caller looked
+        limited = context.within(RESUME_LIMIT, "Resuming the machine")
+        try:
+            return stack.enter_context(platform.resume(layer, self.base, self.plan.size, self.plan.network, limited))
+        except (BuildError, WorkerError) as error:
+            context.check()  # it may have been the build's own limit
+            raise Unresumable(error.message) from error
+
+    def advance(self, machine: Machine, context: Context) -> None:
+        """One provisioner more is done."""
+        self.done += 1
+        self._keep(machine, context)
+
+    def _keep(self, machine: Machine, context: Context) -> None:
+        """Save the state, if it may be kept and is worth it. Saving is never a reason to fail."""
+        platform = self.plan.platform
+        if not isinstance(platform, LayeredPlatform) or self.done >= len(self.stages):
+            return
+        stage, seconds = self.stages[self.done], time.monotonic() - self.saved
+        if not (stage.keep or seconds > platform.worth):
+            return
+        began = time.monotonic()
+        former, taken = self.layer, self.spent + seconds
+        try:
+            self.layer = context.layers.keep(
+                stage, former, taken, lambda folder: platform.save(machine, folder, former, context), context
+            )
+        except (SlipwayError, OSError) as error:
+            context.check()
+            context.console.write(f"The machine's state is not kept: {error}\n")
+            self.stages = []  # what comes later would continue a layer that there is not
+        else:
+            context.console.write(f"Kept the state {stage.title} ({time.monotonic() - began:.1f} s).\n")
+        self.spent += seconds
+        self.saved = time.monotonic()
+
+
+def provisioner_title(number: int, plan: Plan) -> str:
+    return f"{number + 1}. {plan.provisioners[number].title}"
