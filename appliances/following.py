@@ -30,11 +30,12 @@ from builds.text import storable
 from . import audit, errands
 from .arrivals import Arrivals
 from .models import Look, Push, Repository
+from .turns import Turn
 
 logger = logging.getLogger(__name__)
 
 TIMEOUT = 540  # seconds for one errand: git's own limits end it before
-LEASE = timedelta(seconds=TIMEOUT + 30)
+SURELY_OVER = timedelta(seconds=TIMEOUT + 30)
 FIRST_REST, LONGEST_REST = timedelta(seconds=30), timedelta(hours=6)
 LOOKS_KEPT = 20
 PUSHES_KEPT = timedelta(days=30)
@@ -55,10 +56,11 @@ def ask(repository_id: int, *, by_hand: bool = False) -> None:
 
 def look(repository_id: int, stop: Stop | None = None) -> None:
     """Answer what was asked, and what is asked meanwhile. Returns at once when nothing was, or another worker looks."""
-    held = None
-    while held := persist(partial(_take, repository_id, held)):
-        failed = _look(repository_id)
-        if persist(partial(_release, repository_id, held, anyway=failed or bool(stop and stop.cancelled))):
+    turn = Turn(repository_id)
+    while persist(turn.begin):
+        with turn:
+            failed = _look(repository_id)
+        if persist(partial(turn.end, anyway=failed or bool(stop and stop.cancelled))):
             return
 
 
@@ -73,7 +75,7 @@ def reconcile() -> list[str]:
             Repository.objects.filter(pk=repository.pk, asked=repository.asked).update(asked=F("asked") + 1)
         _enqueue(repository, forget=True)
     Push.objects.filter(at__lt=now - PUSHES_KEPT).delete()
-    return _sweep(now - LEASE)
+    return _sweep(now - SURELY_OVER)
 
 
 def _sweep(before: datetime) -> list[str]:
@@ -85,21 +87,6 @@ def _sweep(before: datetime) -> list[str]:
                 shutil.rmtree(path, ignore_errors=True)
                 swept.append(f"{path.name}: removed, its look was killed")
     return swept
-
-
-def _take(repository_id: int, held: datetime | None) -> datetime | None:
-    """Begin with a look; `held`: the worker's own right to, from its last. None: there is nothing to do for it."""
-    now = timezone.now()
-    free = Q(looking_until=None) | Q(looking_until__lt=now) | (Q(looking_until=held) if held else Q())
-    mine = now + LEASE
-    asked = Repository.objects.filter(free, pk=repository_id, asked__gt=F("taken"))
-    return mine if asked.update(looking_until=mine, taken=F("asked")) else None
-
-
-def _release(repository_id: int, held: datetime, *, anyway: bool) -> bool:
-    """Nobody looks any more. False when it was asked again meanwhile; with `anyway`, `reconcile` sees to that."""
-    mine = Repository.objects.filter(pk=repository_id, looking_until=held)
-    return bool((mine if anyway else mine.filter(asked=F("taken"))).update(looking_until=None))
 
 
 def _look(repository_id: int) -> bool:

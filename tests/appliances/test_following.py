@@ -12,6 +12,7 @@ from django.utils import timezone
 from appliances import following, releases, repositories
 from appliances.models import Event, Look, Repository, Revision
 from appliances.states import Cause, RevisionState
+from appliances.turns import Turn
 from builds.engine.reach import Reach
 from builds.models import Build
 from builds.states import BuildState
@@ -368,14 +369,14 @@ class TestCoalescing:
 
     def test_while_one_worker_looks_another_does_not(self, repository):
         following.ask(repository.pk)
-        assert following._take(repository.pk, None)
+        assert Turn(repository.pk).begin()
         following.ask(repository.pk)
         following.look(repository.pk)
         assert not Look.objects.exists()
 
     def test_a_look_whose_worker_died_is_made_again(self, repository, redis):
         following.ask(repository.pk)
-        assert following._take(repository.pk, None)
+        assert Turn(repository.pk).begin()
         Repository.objects.filter(pk=repository.pk).update(looking_until=timezone.now() - timedelta(seconds=1))
         following.reconcile()
         following.look(repository.pk)
