@@ -65,7 +65,7 @@ def serve(work: Path) -> None:
 def settled(revision) -> None:  # a row, whose class cannot be imported before the settings
     end = time.monotonic() + PATIENCE
     while revision.state == "building" and time.monotonic() < end:
-        time.sleep(0.2)
+        time.sleep(1)
         revision.refresh_from_db()
     for build in revision.builds.exclude(error=""):
         sys.stderr.write(f"{build}: {build.error}\n")

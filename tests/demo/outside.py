@@ -94,7 +94,7 @@ class Outside:
 def giving_way() -> Iterator[None]:
     """What is started in here leaves the processors to the worker: a real cloud has others."""
     before = os.getpriority(os.PRIO_PROCESS, 0)
-    os.setpriority(os.PRIO_PROCESS, 0, before + 10)
+    os.setpriority(os.PRIO_PROCESS, 0, 19)
     try:
         yield
     finally:
