@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .context import Context
 from .errors import BuildError, SlipwayError, WorkerError
 from .image import Image
-from .layers import Layer, Unresumable
+from .layers import TAG, Layer, Unresumable
 from .layers.stages import Stage, stages
 from .machine import Machine
 from .plan import Plan
@@ -85,7 +85,7 @@ class _Progress:
     def _resume(self, stack: ExitStack, layer: Layer, context: Context) -> Machine:
         platform = self.plan.platform
         assert isinstance(platform, LayeredPlatform)  # noqa: S101 -- its caller looked
-        limited = context.within(RESUME_LIMIT, "Resuming the machine")
+        limited = context.within(RESUME_LIMIT, "Resuming the machine") if platform.warm else context
         try:
             return stack.enter_context(platform.resume(layer, self.base, self.plan.size, self.plan.network, limited))
         except (BuildError, WorkerError) as error:
@@ -102,14 +102,18 @@ class _Progress:
         platform = self.plan.platform
         if not isinstance(platform, LayeredPlatform) or self.done >= len(self.stages):
             return
+        if not (self.done or platform.warm):  # whatever went on from its boot would have to boot
+            self.saved = time.monotonic()
+            return
         stage, seconds = self.stages[self.done], time.monotonic() - self.saved
         if not (stage.keep or seconds > platform.worth):
             return
         began = time.monotonic()
         former, taken = self.layer, self.spent + seconds
+        tagged = replace(context, tags={**context.tags, TAG: stage.key})
         try:
             self.layer = context.layers.keep(
-                stage, former, taken, lambda folder: platform.save(machine, folder, former, context), context
+                stage, former, taken, lambda folder: platform.save(machine, folder, former, tagged), context
             )
         except (SlipwayError, OSError) as error:
             context.check()

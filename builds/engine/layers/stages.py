@@ -54,7 +54,7 @@ class Stage:
 def stages(plan: Plan, base: Image, context: Context) -> list[Stage]:
     """In order; ends before the first provisioner that is not to be kept. Empty: none are kept here."""
     platform = plan.platform
-    digest = base.details.get("digest") or base.reference
+    digest = base.details.get("digest", base.reference)  # an empty one: nobody can tell whether it changes
     if not context.layers.on or not isinstance(platform, LayeredPlatform) or not digest:
         return []
     size = plan.size
