@@ -40,4 +40,4 @@ def edition(session: Session, source: Any) -> str:
     disk = hardware.disk_of(about.get(devices, ()))
     # Whoever writes to a disk gives it another content id, even when its machine's settings stay as they were.
     content = getattr(disk.backing, "contentId", None) if disk else None
-    return f"{source._moId} {about[modified]:%Y-%m-%dT%H:%M:%SZ} {content or ''}".strip()
+    return f"{source._moId} {about[modified].isoformat()} {content or ''}".strip()
