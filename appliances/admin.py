@@ -160,7 +160,7 @@ class ReleaseAdmin(admin.ModelAdmin):
     list_select_related = ["appliance__team"]
     search_fields = ["version", "appliance__slug", "appliance__name"]
     readonly_fields = ["appliance", "version", "state", "archive", "withdrawn_reason", "published_at"]
-    actions = ["rebuild", "plan", "withdraw", "restore"]
+    actions = ["rebuild", "rebuild_without_layers", "plan", "withdraw", "restore"]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -168,6 +168,10 @@ class ReleaseAdmin(admin.ModelAdmin):
     @admin.action(description="Rebuild from the same inputs", permissions=["change"])
     def rebuild(self, request: HttpRequest, rows: QuerySet[Release]) -> None:
         each(request, rows, lambda row: releases.rebuild(row, by=request.user), "rebuilding")
+
+    @admin.action(description="Rebuild from the same inputs, without layers", permissions=["change"])
+    def rebuild_without_layers(self, request: HttpRequest, rows: QuerySet[Release]) -> None:
+        each(request, rows, lambda row: releases.rebuild(row, by=request.user, layers=False), "rebuilding")
 
     @admin.action(description="Rebuild, after a look at what that would do …", permissions=["change"])
     def plan(self, request: HttpRequest, rows: QuerySet[Release]) -> HttpResponse | None:
@@ -230,7 +234,7 @@ class ScheduleAdmin(ReadOnly):
 
 @admin.register(Rebuild)
 class RebuildAdmin(ReadOnly):
-    list_display = ["release", "state", "cause", "because", "by", "asked_at", "started_at", "revision"]
+    list_display = ["release", "state", "cause", "because", "layers", "by", "asked_at", "started_at", "revision"]
     list_filter = ["state", "cause"]
     list_select_related = ["release__appliance__team", "by", "revision__release__appliance__team"]
     actions = ["cancel"]

@@ -41,6 +41,9 @@ class Build(Moved):
     )
     limits = models.ManyToManyField(Limit, related_name="builds", blank=True, help_text="What it takes a place of.")
     layers = models.BooleanField(default=True, help_text="It may go on from layers, and keep some.")
+    saved = models.FloatField(
+        null=True, blank=True, help_text="Seconds that going on from a layer saved; empty: it began from the base."
+    )
     debug = models.DurationField(
         null=True, blank=True, help_text="How long its machine is kept for looking at when a provisioner fails."
     )
