@@ -72,8 +72,9 @@ def stages(plan: Plan, base: Image, context: Context) -> list[Stage]:
             break
         former = found[-1]
         read = provisioner.variables_read(context)
+        told = options.model_dump(mode="json", exclude={"cache"})
         part = Part(f"{number + 1}. {provisioner.title}", {
-            **_digests({f"option {name}": value for name, value in options.model_dump(mode="json").items()}),
+            **_digests({f"option {name}": value for name, value in told.items()}),
             **_digests({"provisioner": provisioner.name}),
             **_files(provisioner.files(), context),
             **{f"variable {name}": _variable(name, context) for name in sorted(read)},
