@@ -14,8 +14,9 @@ from django.shortcuts import redirect
 from django.urls import reverse
 
 from builds.engine.errors import SlipwayError
+from builds.models import Layer
 
-from . import releases
+from . import layers, releases
 from .causes import rebuilds, schedules
 from .causes.current import current
 from .models import (
@@ -242,6 +243,27 @@ class RebuildAdmin(ReadOnly):
     @admin.action(description="Take out of the line", permissions=["delete"])
     def cancel(self, request: HttpRequest, rows: QuerySet[Rebuild]) -> None:
         each(request, rows, lambda row: rebuilds.cancel(row, by=request.user), "cancelled")
+
+
+@admin.register(Layer)
+class LayerAdmin(ReadOnly):
+    """Workers remove the files of what is dropped; to delete a row alone would free nothing."""
+
+    list_display = ["title", "appliance", "platform", "place", "size", "seconds", "hits", "used_at", "dropped"]
+    list_filter = ["platform", "place", "dropped", "private", "fetched"]
+    list_select_related = ["appliance__team"]
+    search_fields = ["title", "appliance__slug", "key"]
+    actions = ["drop"]
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_drop_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("builds.change_layer")
+
+    @admin.action(description="Drop: no build goes on from them any more", permissions=["drop"])
+    def drop(self, request: HttpRequest, rows: QuerySet[Layer]) -> None:
+        each(request, rows, lambda row: layers.drop(row, by=request.user), "dropped")
 
 
 @admin.register(Channel)

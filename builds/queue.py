@@ -38,9 +38,7 @@ class Refused(SlipwayError):  # noqa: N818
     """The build is in a state in which this cannot be done."""
 
 
-def queue_builds(
-    revision: Revision, platforms: Iterable[str], *, by: User | None, layers: bool = True
-) -> list[Build]:
+def queue_builds(revision: Revision, platforms: Iterable[str], *, by: User | None, layers: bool = True) -> list[Build]:
     """A queued build for each of the platforms; with `layers` they may go on from former builds' states.
 
     Raises IntegrityError when one of them has an active build.

@@ -41,7 +41,13 @@ class ForecastShape(Output):
     platform: str = Field(examples=["qemu"])
     base: str | None = Field(description="What it is built from.", examples=["debian:12"])
     reason: str = Field(description="Why it would be rebuilt; empty when nothing has changed.")
-    seconds: float | None = Field(description="What such a build usually takes.")
+    seconds: float | None = Field(
+        description="What such a build usually takes; less where it is known what a layer saves."
+    )
+    layer: str = Field(
+        description="From which layer it would go on, as far as that is known.",
+        examples=["after 1. shell: install.sh, saves about 3 min"],
+    )
     starts_in: float | None = Field(description="Seconds; null when nobody can know.")
     missing: list[str] = Field(description="What would make it fail.")
     notes: list[str] = Field(description="What would keep it waiting, or may go wrong.")
@@ -54,6 +60,7 @@ class ForecastShape(Output):
             base=found.base.title if found.base else None,
             reason=found.reason,
             seconds=found.seconds,
+            layer=found.layer,
             starts_in=found.start,
             missing=list(found.missing),
             notes=list(found.notes),

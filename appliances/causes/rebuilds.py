@@ -38,7 +38,8 @@ def ask(
     with transaction.atomic(), audit.via(via):
         release = Release.objects.select_for_update().get(pk=release.pk)
         _published(release)
-        fields = {"by": by, "cause": cause, "because": because, "via": via, "asked_at": now, "schedule": schedule, "layers": layers}
+        why = {"cause": cause, "because": because, "schedule": schedule, "layers": layers}
+        fields = {"by": by, "via": via, "asked_at": now, **why}
         rebuild, created = Rebuild.objects.get_or_create(release=release, state=RebuildState.WAITING, defaults=fields)
         if created:
             audit.record(release, "rebuild-asked", f"rebuild asked: {because}" if because else "", by=by)
