@@ -27,6 +27,7 @@ from .engine.errors import Cancelled, SlipwayError
 from .engine.outcome import ChecksFailed, Outcome, Unfinished
 from .engine.plan import Plan
 from .heartbeat import Heartbeat
+from .layers import layers
 from .ledger import Ledger
 from .models import Artifact, Build
 from .moves import Lost, move
@@ -135,6 +136,7 @@ def _make(
             releases=partial(release_disk, cache=cache, console=console),
             accounts=Accounts(build, redact),
             ledger=ledger,
+            layers=layers(wanted=build.layers),
             tags=plans.tags(build),
             reach=settings.REACH,
         )
