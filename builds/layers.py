@@ -46,6 +46,20 @@ def folder() -> Path:
     return settings.DATA_DIR / "cache" / "layers"
 
 
+def secret() -> bytes:
+    return hmac.digest(settings.SECRET_KEY.encode(), b"slipway: digests of secrets in layers' keys", "sha256")
+
+
+def limits() -> dict[str, Any]:
+    days = {"max_age": settings.LAYERS_DAYS * DAY, "max_age_fetched": settings.LAYERS_FETCHED_DAYS * DAY}
+    return {"budget": settings.LAYERS, **days}
+
+
+def layers(*, wanted: bool = True) -> Layers:
+    """For a build without rows; `reconcile` finds what it keeps. `wanted`: whether it may use any at all."""
+    return Store(folder(), secret(), **limits()) if wanted and settings.LAYERS else NoLayers()
+
+
 @contextmanager
 def of(build: Build) -> Iterator[Layers]:
     """Where the build looks for layers and keeps its own."""
@@ -64,13 +78,7 @@ class RecordedStore(Store):
     """
 
     def __init__(self, build: Build | None = None) -> None:
-        super().__init__(
-            folder(),
-            hmac.digest(settings.SECRET_KEY.encode(), b"layers", "sha256"),
-            budget=settings.LAYERS,
-            max_age=settings.LAYERS_DAYS * DAY,
-            max_age_fetched=settings.LAYERS_FETCHED_DAYS * DAY,
-        )
+        super().__init__(folder(), secret(), **limits())
         self.build = build
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="rows of layers")
 

@@ -71,9 +71,14 @@ class _Progress:
                 try:
                     machine = self._resume(attempt, layer, limited)
                 except Unresumable as error:
+                    context.check()  # it may have been the build's own limit
                     context.console.write(f"A layer is dropped: {error}\n")
                     context.layers.drop(layer)
                     continue
+                except (BuildError, WorkerError) as error:  # not the layer's fault: another build may go on from it
+                    context.check()
+                    context.console.write(f"The machine is started anew: {error}\n")
+                    break
                 self.done, self.layer, self.spent = number, layer, layer.details.get("seconds", 0.0)
                 self.saved = time.monotonic()
                 stack.enter_context(attempt.pop_all())
@@ -86,11 +91,7 @@ class _Progress:
         platform = self.plan.platform
         assert isinstance(platform, LayeredPlatform)  # noqa: S101 -- its caller looked
         limited = context.within(RESUME_LIMIT, "Resuming the machine")
-        try:
-            return stack.enter_context(platform.resume(layer, self.base, self.plan.size, self.plan.network, limited))
-        except (BuildError, WorkerError) as error:
-            context.check()  # it may have been the build's own limit
-            raise Unresumable(error.message) from error
+        return stack.enter_context(platform.resume(layer, self.base, self.plan.size, self.plan.network, limited))
 
     def advance(self, machine: Machine, context: Context) -> None:
         """One provisioner more is done."""

@@ -8,7 +8,6 @@ from django.utils import timezone
 
 from builds import layers, reconcile, runner
 from builds.engine.layers import NoLayers
-from builds.engine.layers.store import DAY
 from builds.models import Build, Layer
 from tests import factories
 from tests.builds.engine import two_images
@@ -115,7 +114,7 @@ def test_reconcile_keeps_to_the_limits_although_nobody_builds(build, where, sett
     assert not Layer.objects.exists()
     settings.LAYERS = 10**9
     kept(build, where)
-    settings.LAYERS_DAYS = -1 / DAY
+    settings.LAYERS_DAYS = -1
     assert layers.reconcile(timezone.now()) == ["3 layers of this host: removed: too old, or over the limit"]
     assert not Layer.objects.exists()
 

@@ -84,7 +84,6 @@ class Store(Layers):
             stored = Stored(
                 key=stage.key,
                 parent=former.key if former else "",
-                parent_made=former.details["made"] if former else 0.0,
                 title=stage.title,
                 parts=stage.parts,
                 private=stage.private,
@@ -133,7 +132,7 @@ class Store(Layers):
     def chain(self, key: str) -> list[Stored]:
         """That layer and those below it, the next one first. Empty, and it is removed, when one is missing."""
         found: list[Stored] = []
-        while key and (stored := self.read(key)) and (not found or stored.made == found[-1].parent_made):
+        while key and (stored := self.read(key)):
             found.append(stored)
             key = stored.parent
         if key and found:

@@ -26,8 +26,6 @@ class Stored:
     key: str
     parent: str
     """The key of the layer that it continues; empty: none."""
-    parent_made: float
-    """When that one was made. Another one of the same key is another disk: nothing of this one fits on it."""
     title: str
     parts: tuple[Part, ...]
     private: bool
@@ -78,7 +76,7 @@ class Stored:
         return (self.folder / RECORD).stat().st_mtime
 
     def layer(self, parents: tuple[Layer, ...]) -> Layer:
-        details = {**self.details, "seconds": self.seconds, "made": self.made}
+        details = {**self.details, "seconds": self.seconds}
         return Layer(self.key, details, self.folder, parents, tuple(self.details.get("holds", ())))
 
 
