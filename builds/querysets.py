@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import reduce
 from operator import or_
 
+from django.conf import settings
 from django.db import models
 from django.db.models.functions import Coalesce
 
@@ -43,6 +44,11 @@ class BuildQuerySet(models.QuerySet):
         """Those that tell how long a whole build takes: they succeeded, and began from the beginning."""
         return self.succeeded().filter(resumes=None, started_at__isnull=False, finished_at__isnull=False)
 
+    def with_layers_told(self):
+        """Those that looked for a layer, or were not to."""
+        told = models.Q(facts__has_key="layers") | models.Q(facts__has_key="layer miss") | models.Q(layers=False)
+        return self.filter(told, started_at__isnull=False)
+
     def newest_per_platform(self):
         """Of each revision and platform only the last attempt."""
         newest = self.model.objects.filter(revision=models.OuterRef("revision"), platform=models.OuterRef("platform"))
@@ -64,6 +70,23 @@ class LogChunkQuerySet(models.QuerySet):
 class LayerQuerySet(models.QuerySet):
     def usable(self):
         return self.filter(dropped=False)
+
+    def young(self, now: datetime):
+        """Not too old for a build to go on from."""
+        fetched = models.Q(created_at__gt=now - timedelta(days=settings.LAYERS_FETCHED_DAYS))
+        return self.filter(fetched | models.Q(created_at__gt=now - timedelta(days=settings.LAYERS_DAYS), fetched=False))
+
+    def at(self, place: str):
+        """On that worker's host; "": those that all workers share."""
+        return self.filter(place=place)
+
+    def boots(self):
+        """Of nothing but a base: every appliance that starts from it goes on from there."""
+        return self.filter(parts__1__isnull=True, reference="")
+
+    def of(self, teams):
+        """What these teams' members may see."""
+        return self.filter(models.Q(appliance__team__in=teams) | models.Q(pk__in=self.boots().values("pk")))
 
 
 class ResourceQuerySet(models.QuerySet):

@@ -11,7 +11,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from ..context import Context
@@ -19,6 +19,7 @@ from ..errors import SlipwayError
 from ..layers import TAG, Layer, Unresumable
 from ..seal import forget, lock_out
 from . import images, instance
+from .errors import AwsError
 from .images import Ami
 from .launch import Extras, Launch
 from .machine import Ec2Machine
@@ -66,7 +67,14 @@ def resumed(layer: Layer, launch: Launch, place: Place, context: Context, extras
         raise Unresumable(f"{gone.message} Somebody else has removed it.") from gone
     if state != "available":
         raise Unresumable(f"The AMI {image} is {state}.")
-    with instance.launched(place.account, place.region, image, launch, context, extras) as machine:
+    with ExitStack() as stack:
+        launched = instance.launched(place.account, place.region, image, launch, context, extras)
+        try:
+            machine = stack.enter_context(launched)
+        except AwsError as error:
+            if error.code.removeprefix("Client.") == "InvalidSnapshot.NotFound":
+                raise Unresumable(f"The AMI {image} has lost its snapshot.") from error
+            raise
         lock_out(machine, str(layer.details["login"]), context)
         yield machine
 

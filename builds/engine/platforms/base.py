@@ -47,7 +47,7 @@ class LayeredPlatform(Platform):
     worth: ClassVar[float] = 3.0
     """Seconds of work that are worth a layer: some times what saving and resuming one costs."""
     warm: ClassVar[bool] = True
-    """Its layers hold RAM and devices, too. False: only disks; whatever goes on from one boots, and takes as long."""
+    """Its layers hold RAM and devices. False: only disks, so that what goes on from one must boot all the same."""
 
     @abstractmethod
     def shape(self, base: Image, size: Size, network: str, context: Context) -> Mapping[str, str]:
