@@ -22,6 +22,7 @@ from django.db import connection
 from django.db.models import F
 from django.utils import timezone
 
+from .cloud_layers import CloudLayers
 from .engine.context import Context
 from .engine.layers import Layer as Found
 from .engine.layers import Layers, NoLayers
@@ -63,12 +64,14 @@ def layers(*, wanted: bool = True) -> Layers:
 @contextmanager
 def of(build: Build) -> Iterator[Layers]:
     """Where the build looks for layers and keeps its own."""
-    if not (build.layers and settings.LAYERS and build.platform == PLATFORM):
+    if not (build.layers and settings.LAYERS):
         yield NoLayers()
-        return
-    with RecordedStore(build) as store:
-        store.obey()
-        yield store
+    elif build.platform == PLATFORM:
+        with RecordedStore(build) as store:
+            store.obey()
+            yield store
+    else:
+        yield CloudLayers(build, secret())
 
 
 class RecordedStore(Store):

@@ -71,6 +71,18 @@ class LayerQuerySet(models.QuerySet):
     def usable(self):
         return self.filter(dropped=False)
 
+    def outside(self):
+        """In accounts, not on workers."""
+        return self.exclude(reference="")
+
+    def in_accounts_of(self, team):
+        held = self.model.resources.rel.related_model.objects.standing().filter(account__team=team)
+        return self.outside().filter(models.Exists(held.filter(layer=models.OuterRef("pk"))))
+
+    def without_resources(self):
+        standing = self.model.resources.rel.related_model.objects.standing()
+        return self.filter(~models.Exists(standing.filter(layer=models.OuterRef("pk"))))
+
     def young(self, now: datetime):
         """Not too old for a build to go on from."""
         fetched = models.Q(created_at__gt=now - timedelta(days=settings.LAYERS_FETCHED_DAYS))
@@ -95,12 +107,16 @@ class ResourceQuerySet(models.QuerySet):
         return self.filter(gone_at=None)
 
     def left_over(self):
-        """What nobody owns any more: no build at work, no artifact, nor an artifact's copy in a later revision; and
-        that no next attempt would go on with.
+        """What nobody owns any more: no build at work, no layer, no artifact, nor an artifact's copy in a later revision;
+        and that no next attempt would go on with.
         """
         artifacts = self.model._meta.get_field("artifact").related_model.objects.exclude(reference="")
         kept = models.Exists(artifacts.filter(reference=models.OuterRef("reference"), region=models.OuterRef("place")))
-        ownerless = self.standing().filter(~kept, artifact=None, layer=None).exclude(build__state__in=states.ACTIVE)
+        builds = self.model._meta.get_field("build").related_model.objects.active()
+        # A machine that goes on from a layer may share its disk.
+        unused = models.Q(layer__dropped=True) & ~models.Exists(builds.filter(layer=models.OuterRef("layer")))
+        ownerless = self.standing().filter(models.Q(layer=None) | unused, ~kept, artifact=None)
+        ownerless = ownerless.exclude(build__state__in=states.ACTIVE)
         return ownerless.exclude(pk__in=self.resumable().values("pk"))
 
     def resumable(self):
@@ -110,7 +126,7 @@ class ResourceQuerySet(models.QuerySet):
             build__revision=models.OuterRef("build__revision"), build__platform=models.OuterRef("build__platform")
         )
         kinds = (models.Q(account__kind=name, kind__in=account.resumable) for name, account in ACCOUNTS.items())
-        return self.standing().filter(models.Exists(unfinished), reduce(or_, kinds))
+        return self.standing().filter(models.Exists(unfinished), reduce(or_, kinds), layer=None)
 
 
 class ArtifactQuerySet(models.QuerySet):

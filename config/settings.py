@@ -181,6 +181,8 @@ BUILDS_PER_HOST = env.int("SLIPWAY_BUILDS_PER_HOST", default=os.cpu_count() or 1
 LAYERS = 0 if env("SLIPWAY_LAYERS", default="20G") == "off" else parse_size(env("SLIPWAY_LAYERS", default="20G"))
 LAYERS_DAYS = env.int("SLIPWAY_LAYERS_DAYS", default=30)
 LAYERS_FETCHED_DAYS = env.int("SLIPWAY_LAYERS_FETCHED_DAYS", default=7)
+# In accounts, where they cost money: how many of each appliance and platform.
+CLOUD_LAYERS = env.int("SLIPWAY_CLOUD_LAYERS", default=5)
 # Rebuilds that nobody asked for one by one: how many an hour; the rest waits.
 REBUILDS_PER_HOUR = env.int("SLIPWAY_REBUILDS_PER_HOUR", default=20)
 # How often it is asked whether a base has changed, and the hour (0 to 23) at which nightly rebuilds start.

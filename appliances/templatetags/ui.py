@@ -27,6 +27,7 @@ STATES = {
     "pending": ("waiting", "", "ring"),
     "skipped": ("skipped", "", "slash"),
     "reused": ("reused", "good", "layers"),
+    "layer": ("layer", "warn", "layers"),
     "building": ("building", "busy", "half"),
     "ready": ("ready to publish", "warn", "ring"),
     "rejected": ("rejected", "bad", "slash"),

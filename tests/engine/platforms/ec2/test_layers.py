@@ -109,7 +109,7 @@ def test_an_ami_that_is_gone_or_useless_is_dropped_and_the_machine_is_launched(
     ec2: Ec2Simulator, build: Builds, shelf: Shelf
 ) -> None:
     plan = plan_of()
-    key = stages(plan, plan.base.prepare(build.context), build.context)[-1].key
+    key = stages(plan, plan.base.prepare(build.context), build.context)[1].key
     shelf.layers[key] = Layer(key, {"reference": "ami-0gone"})
     console = build(plan)
     assert shelf.dropped == ["ami-0gone"]
