@@ -24,6 +24,7 @@ from .engine.layers import Layers
 from .engine.layers.misses import why_not
 from .engine.layers.shelf import Fill
 from .engine.layers.stages import Part, Stage
+from .engine.layers.store import duration
 from .engine.layers.stored import Stored
 from .models import Build, Layer, Resource
 from .patience import persist
@@ -45,7 +46,7 @@ class CloudLayers(Layers):
         row = persist(partial(self._take, numbers))
         number = numbers[row.key] if row else -1
         if row:
-            context.console.fact("layers", f"went on {row.title}, kept {row.created_at:%Y-%m-%d}")
+            context.console.fact("layers", f"went on {row.title}; that saved {duration(row.seconds)}")
         if reason := persist(partial(self._why_not, stages, number)) or ("" if row else "nothing kept yet"):
             context.console.fact("layer miss", reason)
         return (number, _found(row)) if row else None
@@ -126,9 +127,13 @@ def reconcile(now: datetime) -> list[str]:
     kept = kept.exclude(pk__in=list(_too_many(kept)))
     dropped = usable.exclude(pk__in=list(kept.values_list("pk", flat=True))).update(dropped=True)
     return [
-        *([f"{dropped} layers outside: dropped, too old or too many"] if dropped else []),
-        *([f"{gone} layers outside: nothing of them is left"] if gone else []),
+        *_told(dropped, "dropped, too old or too many"),
+        *_told(gone, "nothing is left"),
     ]
+
+
+def _told(count: int, what: str) -> list[str]:
+    return [f"{count} layer{'s' if count > 1 else ''} outside: {what}"] if count else []
 
 
 def _too_many(layers: Any) -> Iterator[int]:

@@ -107,8 +107,8 @@ class ResourceQuerySet(models.QuerySet):
         return self.filter(gone_at=None)
 
     def left_over(self):
-        """What nobody owns any more: no build at work, no layer, no artifact, nor an artifact's copy in a later revision;
-        and that no next attempt would go on with.
+        """What nobody owns any more: no build at work, no layer, no artifact, nor an artifact's copy in a later
+        revision; and that no next attempt would go on with.
         """
         artifacts = self.model._meta.get_field("artifact").related_model.objects.exclude(reference="")
         kept = models.Exists(artifacts.filter(reference=models.OuterRef("reference"), region=models.OuterRef("place")))

@@ -67,7 +67,7 @@ class Store(Layers):
             elif chain and self._touch(chain):
                 stored = chain[0]
                 self.used(stored, context)
-                context.console.fact("layers", f"went on {stored.title}; that saved {_duration(stored.seconds)}")
+                context.console.fact("layers", f"went on {stored.title}; that saved {duration(stored.seconds)}")
                 if reason := old or why_not(stages, number, self.all()):
                     context.console.fact("layer miss", reason)
                 return number, _layer(chain)
@@ -230,6 +230,6 @@ def _last_use(stored: Stored) -> float:
         return 0.0
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
