@@ -14,8 +14,9 @@ from django.shortcuts import redirect
 from django.urls import reverse
 
 from builds.engine.errors import SlipwayError
+from builds.models import Layer
 
-from . import releases
+from . import layers, releases
 from .causes import rebuilds, schedules
 from .causes.current import current
 from .models import (
@@ -160,7 +161,7 @@ class ReleaseAdmin(admin.ModelAdmin):
     list_select_related = ["appliance__team"]
     search_fields = ["version", "appliance__slug", "appliance__name"]
     readonly_fields = ["appliance", "version", "state", "archive", "withdrawn_reason", "published_at"]
-    actions = ["rebuild", "plan", "withdraw", "restore"]
+    actions = ["rebuild", "rebuild_without_layers", "plan", "withdraw", "restore"]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -168,6 +169,10 @@ class ReleaseAdmin(admin.ModelAdmin):
     @admin.action(description="Rebuild from the same inputs", permissions=["change"])
     def rebuild(self, request: HttpRequest, rows: QuerySet[Release]) -> None:
         each(request, rows, lambda row: releases.rebuild(row, by=request.user), "rebuilding")
+
+    @admin.action(description="Rebuild from the same inputs, without layers", permissions=["change"])
+    def rebuild_without_layers(self, request: HttpRequest, rows: QuerySet[Release]) -> None:
+        each(request, rows, lambda row: releases.rebuild(row, by=request.user, layers=False), "rebuilding")
 
     @admin.action(description="Rebuild, after a look at what that would do …", permissions=["change"])
     def plan(self, request: HttpRequest, rows: QuerySet[Release]) -> HttpResponse | None:
@@ -230,7 +235,7 @@ class ScheduleAdmin(ReadOnly):
 
 @admin.register(Rebuild)
 class RebuildAdmin(ReadOnly):
-    list_display = ["release", "state", "cause", "because", "by", "asked_at", "started_at", "revision"]
+    list_display = ["release", "state", "cause", "because", "layers", "by", "asked_at", "started_at", "revision"]
     list_filter = ["state", "cause"]
     list_select_related = ["release__appliance__team", "by", "revision__release__appliance__team"]
     actions = ["cancel"]
@@ -238,6 +243,27 @@ class RebuildAdmin(ReadOnly):
     @admin.action(description="Take out of the line", permissions=["delete"])
     def cancel(self, request: HttpRequest, rows: QuerySet[Rebuild]) -> None:
         each(request, rows, lambda row: rebuilds.cancel(row, by=request.user), "cancelled")
+
+
+@admin.register(Layer)
+class LayerAdmin(ReadOnly):
+    """Workers remove the files of what is dropped; to delete a row alone would free nothing."""
+
+    list_display = ["title", "appliance", "platform", "place", "size", "seconds", "hits", "used_at", "dropped"]
+    list_filter = ["platform", "place", "dropped", "private", "fetched"]
+    list_select_related = ["appliance__team"]
+    search_fields = ["title", "appliance__slug", "key"]
+    actions = ["drop"]
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_drop_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("builds.change_layer")
+
+    @admin.action(description="Drop: no build goes on from them any more", permissions=["drop"])
+    def drop(self, request: HttpRequest, rows: QuerySet[Layer]) -> None:
+        each(request, rows, lambda row: layers.drop(row, by=request.user), "dropped")
 
 
 @admin.register(Channel)

@@ -144,6 +144,14 @@ class NoteForm(forms.Form):
         self.fields["note"].help_text = help_text
 
 
+class RebuildForm(forms.Form):
+    without_layers = forms.BooleanField(
+        required=False,
+        label="Without layers",
+        help_text="Run every step again, with today’s packages. Else steps are reused whose inputs have not changed.",
+    )
+
+
 class ChannelForm(forms.Form):
     """Without a release it chooses one itself, or is removed when it is none of the usual ones."""
 

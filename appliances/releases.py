@@ -89,10 +89,12 @@ def rebuild(
     platform: str | None = None,
     cause: Cause = Cause.REBUILD,
     because: str = "",
+    layers: bool = True,
 ) -> Revision:
     """Make the images again from the same inputs: for security updates, or a new base.
 
-    With `platform` only that one's; the others' are carried over. While a rebuild is under way, returns it.
+    With `platform` only that one's; the others' are carried over. Without `layers` every step is run again. While a
+    rebuild is under way, returns it.
     """
     with transaction.atomic():
         release = Release.objects.select_for_update().get(pk=release.pk)
@@ -107,7 +109,8 @@ def rebuild(
         if not source.platforms:
             raise Refused(f"{source} could not be built at all.", hint="Mend what its page says, and push or save it.")
         why = {"cause": cause, "because": because, "commit": Commit.of(source)}
-        return _build(release, Inputs.of_revision(source), by=by, event="rebuilt", **why, only=platform, former=source)
+        inputs = Inputs.of_revision(source)
+        return _build(release, inputs, by=by, event="rebuilt", **why, only=platform, former=source, layers=layers)
 
 
 def publish(revision: Revision, *, by: User | None, note: str = "") -> None:
@@ -253,6 +256,7 @@ def _build(
     only: str | None = None,
     former: Revision | None = None,
     publish: bool = False,
+    layers: bool = True,
 ) -> Revision:
     """A new revision with its builds; older ones that no worker has finished with give way to it."""
     newest = release.revisions.first()
@@ -265,7 +269,8 @@ def _build(
     if uploads.PLATFORM in set(revision.platforms) - done and not uploads.are_tested(revision):
         done.add(uploads.take_in(revision, by=by).platform)
     statuses.wish(revision)
-    queue.queue_builds(revision, [name for name in revision.platforms if name not in done], by=by)
+    missing = [name for name in revision.platforms if name not in done]
+    queue.queue_builds(revision, missing, by=by, layers=layers)
     audit.record(revision, event, f"{event}: {because}" if because else "", by=by)
     if done == set(revision.platforms):
         revision.settle()

@@ -34,6 +34,10 @@ class Cause(models.TextChoices):
     SCHEDULE = "schedule"  # it was time
 
 
+# Such a rebuild is there to take in what has changed outside: unless somebody wants them, it uses no layers.
+FROM_OUTSIDE = (Cause.BASE, Cause.PARENT, Cause.SCHEDULE)
+
+
 class RebuildPolicy(models.TextChoices):
     """What happens when something that a published release is built from has changed."""
 

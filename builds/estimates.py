@@ -27,30 +27,38 @@ class Estimate:
 
 def usual_seconds(builds: Iterable[Build]) -> dict[int, float | None]:
     """By the build's key: what such a build usually takes; None when none ended well before, or when it does only a
-    rest.
+    rest. For one without layers it counts what these have saved the others; so it does where it is known what a layer
+    will save it.
     """
     builds = list(builds)
     timed = Build.objects.timed().filter(platform__in={build.platform for build in builds})
     appliance = "revision__release__appliance"
     own = timed.filter(**{f"{appliance}__in": {build.revision.release.appliance_id for build in builds}})
-    by_appliance = _medians(own, appliance, "platform")
-    by_platform = _medians(timed, "platform")
-    return {build.pk: None if build.resumes_id else _usual(build, by_appliance, by_platform) for build in builds}
+    medians = {
+        whole: (_medians(own, appliance, "platform", whole=whole), _medians(timed, "platform", whole=whole))
+        for whole in {_is_whole(build) for build in builds}
+    }
+    return {build.pk: None if build.resumes_id else _usual(build, *medians[_is_whole(build)]) for build in builds}
+
+
+def _is_whole(build: Build) -> bool:
+    return not build.layers or build.spared is not None
 
 
 def _usual(build: Build, *medians: dict[tuple[object, ...], float]) -> float | None:
     by_appliance, by_platform = medians
     own = by_appliance.get((build.revision.release.appliance_id, build.platform))
-    return by_platform.get((build.platform,)) if own is None else own
+    seconds = by_platform.get((build.platform,)) if own is None else own
+    return seconds and max(0.0, seconds - (build.spared or 0.0))
 
 
-def _medians(timed: QuerySet[Build], *columns: str) -> dict[tuple[object, ...], float]:
-    """Of the last builds of each group, in one query however many there are."""
+def _medians(timed: QuerySet[Build], *columns: str, whole: bool) -> dict[tuple[object, ...], float]:
+    """Of the last builds of each group, in one query however many there are; `whole`: as if no layer had helped."""
     place = Window(RowNumber(), partition_by=[F(column) for column in columns], order_by=F("pk").desc())
     last = timed.order_by().annotate(place=place).filter(place__lte=FORMER_BUILDS)
     seconds: dict[tuple[object, ...], list[float]] = defaultdict(list)
-    for *group, started, finished in last.values_list(*columns, "started_at", "finished_at"):
-        seconds[tuple(group)].append((finished - started).total_seconds())
+    for *group, started, finished, saved in last.values_list(*columns, "started_at", "finished_at", "saved"):
+        seconds[tuple(group)].append((finished - started).total_seconds() + (saved or 0.0) * whole)
     return {group: median(each) for group, each in seconds.items()}
 
 

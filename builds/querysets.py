@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import reduce
 from operator import or_
 
+from django.conf import settings
 from django.db import models
 from django.db.models.functions import Coalesce
 
@@ -43,6 +44,11 @@ class BuildQuerySet(models.QuerySet):
         """Those that tell how long a whole build takes: they succeeded, and began from the beginning."""
         return self.succeeded().filter(resumes=None, started_at__isnull=False, finished_at__isnull=False)
 
+    def with_layers_told(self):
+        """Those that looked for a layer, or were not to."""
+        told = models.Q(facts__has_key="layers") | models.Q(facts__has_key="layer miss") | models.Q(layers=False)
+        return self.filter(told, started_at__isnull=False)
+
     def newest_per_platform(self):
         """Of each revision and platform only the last attempt."""
         newest = self.model.objects.filter(revision=models.OuterRef("revision"), platform=models.OuterRef("platform"))
@@ -65,6 +71,35 @@ class LayerQuerySet(models.QuerySet):
     def usable(self):
         return self.filter(dropped=False)
 
+    def outside(self):
+        """In accounts, not on workers."""
+        return self.exclude(reference="")
+
+    def in_accounts_of(self, team):
+        held = self.model.resources.rel.related_model.objects.standing().filter(account__team=team)
+        return self.outside().filter(models.Exists(held.filter(layer=models.OuterRef("pk"))))
+
+    def without_resources(self):
+        standing = self.model.resources.rel.related_model.objects.standing()
+        return self.filter(~models.Exists(standing.filter(layer=models.OuterRef("pk"))))
+
+    def young(self, now: datetime):
+        """Not too old for a build to go on from."""
+        fetched = models.Q(created_at__gt=now - timedelta(days=settings.LAYERS_FETCHED_DAYS))
+        return self.filter(fetched | models.Q(created_at__gt=now - timedelta(days=settings.LAYERS_DAYS), fetched=False))
+
+    def at(self, place: str):
+        """On that worker's host; "": those that all workers share."""
+        return self.filter(place=place)
+
+    def boots(self):
+        """Of nothing but a base: every appliance that starts from it goes on from there."""
+        return self.filter(parts__1__isnull=True, reference="")
+
+    def of(self, teams):
+        """What these teams' members may see."""
+        return self.filter(models.Q(appliance__team__in=teams) | models.Q(pk__in=self.boots().values("pk")))
+
 
 class ResourceQuerySet(models.QuerySet):
     def standing(self):
@@ -72,12 +107,16 @@ class ResourceQuerySet(models.QuerySet):
         return self.filter(gone_at=None)
 
     def left_over(self):
-        """What nobody owns any more: no build at work, no artifact, nor an artifact's copy in a later revision; and
-        that no next attempt would go on with.
+        """What nobody owns any more: no build at work, no layer, no artifact, nor an artifact's copy in a later
+        revision; and that no next attempt would go on with.
         """
         artifacts = self.model._meta.get_field("artifact").related_model.objects.exclude(reference="")
         kept = models.Exists(artifacts.filter(reference=models.OuterRef("reference"), region=models.OuterRef("place")))
-        ownerless = self.standing().filter(~kept, artifact=None, layer=None).exclude(build__state__in=states.ACTIVE)
+        builds = self.model._meta.get_field("build").related_model.objects.active()
+        # A machine that goes on from a layer may share its disk.
+        unused = models.Q(layer__dropped=True) & ~models.Exists(builds.filter(layer=models.OuterRef("layer")))
+        ownerless = self.standing().filter(models.Q(layer=None) | unused, ~kept, artifact=None)
+        ownerless = ownerless.exclude(build__state__in=states.ACTIVE)
         return ownerless.exclude(pk__in=self.resumable().values("pk"))
 
     def resumable(self):
@@ -87,7 +126,7 @@ class ResourceQuerySet(models.QuerySet):
             build__revision=models.OuterRef("build__revision"), build__platform=models.OuterRef("build__platform")
         )
         kinds = (models.Q(account__kind=name, kind__in=account.resumable) for name, account in ACCOUNTS.items())
-        return self.standing().filter(models.Exists(unfinished), reduce(or_, kinds))
+        return self.standing().filter(models.Exists(unfinished), reduce(or_, kinds), layer=None)
 
 
 class ArtifactQuerySet(models.QuerySet):

@@ -38,10 +38,16 @@ class Refused(SlipwayError):  # noqa: N818
     """The build is in a state in which this cannot be done."""
 
 
-def queue_builds(revision: Revision, platforms: Iterable[str], *, by: User | None) -> list[Build]:
-    """A queued build for each of the platforms. Raises IntegrityError when one of them has an active build."""
+def queue_builds(revision: Revision, platforms: Iterable[str], *, by: User | None, layers: bool = True) -> list[Build]:
+    """A queued build for each of the platforms; with `layers` they may go on from former builds' states.
+
+    Raises IntegrityError when one of them has an active build.
+    """
     with transaction.atomic():
-        builds = [Build.objects.create(revision=revision, platform=platform, requested_by=by) for platform in platforms]
+        builds = [
+            Build.objects.create(revision=revision, platform=platform, requested_by=by, layers=layers)
+            for platform in platforms
+        ]
         for build in builds:
             build.limits.set(limits.of(build))
             transaction.on_commit(partial(enqueue, build))
@@ -102,7 +108,7 @@ def retry(build: Build, *, by: User | None) -> Build:
                 hint="Save the release again, or rebuild it.",
             ) from None
         revision.record("build-retried", f"tried {build.name} on {build.platform} again", by=by)
-        return queue_builds(revision, [build.platform], by=by)[0]
+        return queue_builds(revision, [build.platform], by=by, layers=newest.layers)[0]
 
 
 def ended(build: Build) -> None:

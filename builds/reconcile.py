@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 from redis.exceptions import RedisError
 
-from . import deliveries, plans, publishing, queue, reaper, runner
+from . import cloud_layers, deliveries, layers, plans, publishing, queue, reaper, runner
 from .engine.errors import SlipwayError, TemplateError
 from .models import Artifact, Build, Delivery
 from .moves import move
@@ -38,6 +38,8 @@ def run(patience: float = reaper.PATIENCE) -> list[str]:
         *_sweep_work(),
         *_sweep_unfinished(now),
         *_sweep_files(now),
+        *layers.reconcile(now),
+        *cloud_layers.reconcile(now),
         *reaper.run(patience),
     ]
 

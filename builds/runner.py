@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from . import limits, plans, publishing, queue, uploads
+from . import layers, limits, plans, publishing, queue, uploads
 from .accounts import Accounts
 from .ancestry import release_disk
 from .console import Log, RecordingConsole
@@ -121,7 +121,7 @@ def _make(
     build.save(update_fields=["resumes"])
     cache = settings.DATA_DIR / "cache"
     cache.mkdir(parents=True, exist_ok=True)
-    with Log(build, _titles(build, plan)) as log, Ledger(build) as ledger:
+    with Log(build, _titles(build, plan)) as log, Ledger(build) as ledger, layers.of(build) as kept:
         console = RecordingConsole(log, redact)
         context = Context(
             build=build.name,
@@ -135,6 +135,7 @@ def _make(
             releases=partial(release_disk, cache=cache, console=console),
             accounts=Accounts(build, redact),
             ledger=ledger,
+            layers=kept,
             tags=plans.tags(build),
             reach=settings.REACH,
         )

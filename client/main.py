@@ -8,7 +8,20 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from . import appliances, audit, boxes, builds, download, publishing, rebuilds, releases, signing_in, sources, validate
+from . import (
+    appliances,
+    audit,
+    boxes,
+    builds,
+    download,
+    layers,
+    publishing,
+    rebuilds,
+    releases,
+    signing_in,
+    sources,
+    validate,
+)
 from .errors import FAILED, INTERRUPTED, Failure
 from .login import load
 from .output import Output
@@ -18,7 +31,10 @@ EPILOG = """\
 The server and its token come from `slipway login`, or from SLIPWAY_URL and SLIPWAY_TOKEN.
 Exit status: 0 well; 1 failed or refused; 2 wrong command line; 3 cancelled; 4 no server or no access.
 """
-SUBJECTS = (signing_in, validate, appliances, releases, boxes, builds, publishing, rebuilds, sources, audit, download)
+SUBJECTS = (
+    *(signing_in, validate, appliances, releases, boxes, builds, layers),
+    *(publishing, rebuilds, sources, audit, download),
+)
 
 
 def parser() -> argparse.ArgumentParser:

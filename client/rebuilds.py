@@ -42,6 +42,8 @@ def told(forecast: Mapping[str, Any]) -> Iterator[str]:
     takes = "nobody knows how long it takes" if forecast["seconds"] is None else f"takes {_span(forecast['seconds'])}"
     starts = "" if forecast["starts_in"] is None else f", starts in {_span(forecast['starts_in'])}"
     yield f"{forecast['release']} on {forecast['platform']}: {why}; {takes}{starts}"
+    if forecast["layer"]:
+        yield f"  layers: {forecast['layer']}"
     yield from (f"  missing: {text}" for text in forecast["missing"])
     yield from (f"  {text}" for text in forecast["notes"])
 

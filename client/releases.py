@@ -45,10 +45,11 @@ def add(commands: Any, common: Any) -> None:
     shows.add_argument("release", type=release, help="team/app@version")
 
     again = command(
-        commands, common, "rebuild", rebuild, "Make the images again, with today's packages.", patience=PATIENT
+        commands, common, "rebuild", rebuild, "Make the images again from the same inputs.", patience=PATIENT
     )
     again.add_argument("release", type=release, help="team/app@version")
     again.add_argument("--platform", help="only this one's images")
+    again.add_argument("--no-layers", action="store_true", help="run every step again, with today's packages")
     again.add_argument("--watch", action="store_true", help="watch until the end")
 
 
@@ -114,6 +115,8 @@ def show(asked: Any, server: Server, output: Output) -> None:
 
 
 def rebuild(asked: Any, server: Server, output: Output) -> int | None:
-    body = {"platform": asked.platform} if asked.platform else {}
+    body: dict[str, Any] = {"platform": asked.platform} if asked.platform else {}
+    if asked.no_layers:
+        body["layers"] = False
     revision = server.post(*asked.release.release, "rebuild", body=body)
     return follow(asked, server, output, asked.release, revision)

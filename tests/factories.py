@@ -5,12 +5,14 @@ from __future__ import annotations
 from itertools import count
 from typing import Any
 
+from django.utils import timezone
+
 from appliances import accounts, repositories
 from appliances.inputs import Inputs
 from appliances.models import Account, Appliance, Hook, Membership, Release, Repository, Revision, Role, Team, User
 from appliances.notices import hooks
 from appliances.notices.kinds import KINDS
-from builds.models import Artifact, Build, Resource
+from builds.models import Artifact, Build, Layer, Resource
 from builds.states import BuildState
 
 TEMPLATE = """\
@@ -103,3 +105,14 @@ def repository(appliance_: Appliance | None = None, **fields: Any) -> Repository
     row = Repository(appliance=appliance_ or appliance(), **{**defaults, **fields})
     repositories.follow(row, by=None, token=token)
     return row
+
+
+def layer(build_: Build | None = None, **fields: Any) -> Layer:
+    """The row of a layer that the build has kept after its first provisioner; its files are not there."""
+    owner = build_ or build(state=BuildState.SUCCEEDED)
+    number = next(_numbers)
+    parts = [["the boot of debian:12", {"base": "1" * 64}], ["1. shell: install.sh", {"option script": "2" * 64}]]
+    defaults = {"key": f"{number:064x}", "platform": owner.platform, "place": "shipyard-1", "parts": parts}
+    told = {"title": "after 1. shell: install.sh", "size": 10**8, "seconds": 70.0, "used_at": timezone.now()}
+    appliance_ = owner.revision.release.appliance
+    return Layer.objects.create(**{**defaults, **told, "build": owner, "appliance": appliance_, **fields})

@@ -70,6 +70,10 @@ class StepShape(Output):
 
 
 class BuildDetails(BuildShape):
+    layers: bool = Field(description="Whether it may go on from kept states of machines.")
+    went_on: str = Field(description="From which it did; empty: from none.", examples=["after 1. shell: install.sh"])
+    saved: float | None = Field(description="Seconds that this saved.")
+    layer_miss: str = Field(description="Why it did not go on from a later one: which input has changed.")
     percent: float = Field(description="How much is done, weighed with what each step took before.")
     elapsed: float | None = Field(description="Seconds since it started.")
     expected: float | None = Field(description="Seconds that such a build usually takes; null when nobody knows.")
@@ -86,6 +90,10 @@ class BuildDetails(BuildShape):
             elapsed=seen.elapsed,
             expected=seen.expected,
             waits=entry.reason if entry else "",
+            layers=row.layers,
+            went_on=row.facts.get("layers", "") if row.saved is not None else "",
+            saved=row.saved,
+            layer_miss=row.facts.get("layer miss", ""),
             steps=[StepShape.of(bar.step, bar.seconds) for bar in seen.bars],
         )
 

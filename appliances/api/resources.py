@@ -24,18 +24,21 @@ class ResourceShape(Output):
     kind: str = Field(examples=["snapshot"])
     name: str
     reference: str = Field(description="Empty: not known, perhaps never created.")
-    owner: Literal["build", "artifact", "left over"] = Field(description="What is left over is removed soon.")
+    owner: Literal["build", "layer", "artifact", "left over"] = Field(description="What is left over is removed soon.")
     build: int | None
+    layer: str = Field(description="What the layer holds that owns it.", examples=["after 2. shell: install.sh"])
     error: str = Field(description="Why it could not be removed.")
     created_at: datetime
 
     @classmethod
     def of(cls, row: Resource, *, left_over: bool) -> ResourceShape:
         at_work = row.build is not None and row.build.is_active
+        kept = "layer" if row.layer else "build" if at_work else "artifact"
         return cls(
             account=f"{row.account.team.slug}/{row.account.name}",
-            owner="left over" if left_over else "build" if at_work else "artifact",
+            owner="left over" if left_over else kept,
             build=row.build_id,
+            layer=row.layer.title if row.layer else "",
             **{name: getattr(row, name) for name in ("place", "kind", "name", "reference", "error", "created_at")},
         )
 
@@ -62,5 +65,5 @@ def list_resources(
     def shape(row: Resource) -> ResourceShape:
         return ResourceShape.of(row, left_over=row.pk in left_over)
 
-    rows = rows.select_related("account__team", "build")
+    rows = rows.select_related("account__team", "build", "layer")
     return page(request, response, rows, shape, limit=limit, cursor=cursor)

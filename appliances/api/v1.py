@@ -15,6 +15,7 @@ from . import (
     flattened,
     handlers,
     hooks,
+    layers,
     logs,
     notifications,
     packer,
@@ -67,7 +68,7 @@ api.add_decorator(acting, mode="operation")
 SUBJECTS = (
     *(tokens, catalog, artifacts, teams, values, accounts),
     *(appliances, releases, uploads, verbs, revisions, flattened, templates, packer, channels, builds, logs, queue),
-    *(sources, schedules, rebuilds, bases, deliveries, resources, hooks, notifications, audit),
+    *(layers, sources, schedules, rebuilds, bases, deliveries, resources, hooks, notifications, audit),
 )
 for subject in SUBJECTS:
     api.add_router("", subject.router)

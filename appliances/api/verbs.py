@@ -31,6 +31,7 @@ class Built(Output):
 
 class Rebuild(Input):
     platform: str | None = Field(None, description="Only this one's images; the others are carried over.")
+    layers: bool = Field(True, description="Go on from kept states where they fit; false: run every step again.")
 
 
 class Publish(Input):
@@ -71,9 +72,10 @@ def build_release(request: HttpRequest, team: str, appliance: str, version: str)
 def rebuild_release(
     request: HttpRequest, team: str, appliance: str, version: str, body: Rebuild = ALL
 ) -> RevisionShape:
-    """Make the images again from the same inputs, with today's packages. Maintainers only."""
+    """Make the images again from the same inputs; without `layers` with today's packages. Maintainers only."""
     release = request.auth.release(team, appliance, version, can_maintain)
-    return RevisionShape.of(releases.rebuild(release, by=request.auth.user, platform=body.platform))
+    wanted = {"platform": body.platform, "layers": body.layers}
+    return RevisionShape.of(releases.rebuild(release, by=request.auth.user, **wanted))
 
 
 @router.post(f"{ONE}/publish", auth=PUBLISH, response=RevisionShape)

@@ -21,7 +21,7 @@ from builds.engine.plan import Plan
 from builds.engine.template.needs import Need
 from builds.models import Artifact, Build, Limit
 
-from . import rebuilds
+from . import hits, rebuilds
 from .due import circle, held
 
 ROOM = 2
@@ -38,7 +38,9 @@ class Forecast:
     reason: str
     """Why it would be rebuilt; empty when nothing has changed."""
     seconds: float | None
-    """What such a build usually takes."""
+    """What such a build usually takes; less where it is known what a layer saves it."""
+    layer: str
+    """From which it would go on, in words; empty: its platform has none."""
     start: float | None
     """When it would begin: after what waits already, and when the limit per hour allows."""
     missing: tuple[str, ...]
@@ -50,8 +52,10 @@ class Forecast:
 def forecast(revisions: Sequence[Revision], now: datetime) -> list[Forecast]:
     """For each of the revisions and each of its platforms, in the order in which they would be built."""
     builds = _builds(revisions)
-    usual = estimates.usual_seconds(builds)
     workers, problem = seen_workers()
+    hosts = None if problem else {worker["host"] for worker in workers}
+    said = {build.pk: hits.expect(build, hosts, now) for build in builds}
+    usual = estimates.usual_seconds(builds)
     starts = _starts(builds, [worker["queues"] for worker in workers], now)
     line = Rebuild.objects.waiting().count()
     turns = {each.pk: rebuilds.waiting_time(line + place, now) for place, each in enumerate(revisions)}
@@ -69,6 +73,7 @@ def forecast(revisions: Sequence[Revision], now: datetime) -> list[Forecast]:
                     base=row.base if row else None,
                     reason=_reason(row),
                     seconds=usual[build.pk],
+                    layer=said[build.pk],
                     start=_later(starts[build.pk], turns[group.pk]),
                     missing=tuple(text.missing(build.platform)),
                     notes=tuple(text.notes(build.platform)),

@@ -10,7 +10,7 @@ from django.db import transaction
 from appliances import audit, releases
 from appliances.models import Rebuild, Release, Schedule, User
 from appliances.moves import move_rebuild
-from appliances.states import Cause, RebuildState, ReleaseState
+from appliances.states import FROM_OUTSIDE, Cause, RebuildState, ReleaseState
 from builds.engine.errors import SlipwayError
 from builds.moves import Lost
 
@@ -26,21 +26,27 @@ def ask(
     because: str = "",
     schedule: Schedule | None = None,
     via: str = "",
+    layers: bool | None = None,
 ) -> Rebuild:
     """It should be rebuilt when its turn comes. A release waits once, whoever asks; returns that rebuild.
 
-    Raises Refused when it is not on the catalog.
+    `layers`: whether its builds may go on from some; by default unless something outside is the cause. Whoever wants
+    none gets none. Raises Refused when it is not on the catalog.
     """
+    if layers is None:
+        layers = cause not in FROM_OUTSIDE
     with transaction.atomic(), audit.via(via):
         release = Release.objects.select_for_update().get(pk=release.pk)
         _published(release)
-        fields = {"by": by, "cause": cause, "because": because, "via": via, "asked_at": now, "schedule": schedule}
+        why = {"cause": cause, "because": because, "schedule": schedule, "layers": layers}
+        fields = {"by": by, "via": via, "asked_at": now, **why}
         rebuild, created = Rebuild.objects.get_or_create(release=release, state=RebuildState.WAITING, defaults=fields)
         if created:
             audit.record(release, "rebuild-asked", f"rebuild asked: {because}" if because else "", by=by)
-        elif schedule and not rebuild.schedule:
-            rebuild.schedule = schedule  # it will want to know what came of it
-            rebuild.save(update_fields=["schedule"])
+        else:
+            rebuild.schedule = rebuild.schedule or schedule  # it will want to know what came of it
+            rebuild.layers = rebuild.layers and layers
+            rebuild.save(update_fields=["schedule", "layers"])
     return rebuild
 
 
@@ -97,7 +103,7 @@ def _start_next(now: datetime) -> Rebuild | None:
         try:
             with transaction.atomic(), audit.via(rebuild.via):
                 _published(rebuild.release)
-                why = {"cause": rebuild.cause, "because": rebuild.because}
+                why = {"cause": rebuild.cause, "because": rebuild.because, "layers": rebuild.layers}
                 revision = releases.rebuild(rebuild.release, by=rebuild.by, **why)
         except SlipwayError as error:
             move_rebuild(rebuild, RebuildState.WAITING, RebuildState.REFUSED, error=str(error))

@@ -89,7 +89,8 @@ def ask(request: HttpRequest, revisions: list[Revision], now: datetime) -> None:
         if not because and revision.pk in changed:
             why = {"cause": changed[revision.pk].cause, "because": changed[revision.pk].because}
         try:
-            asked.append(rebuilds.ask(revision.release, by=request.user, now=now, **why).pk)
+            layers = False if "without-layers" in request.POST else None
+            asked.append(rebuilds.ask(revision.release, by=request.user, now=now, layers=layers, **why).pk)
         except SlipwayError as error:  # withdrawn since the page was made
             messages.error(request, str(error))
     rebuilds.feed(now)

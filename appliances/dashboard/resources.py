@@ -15,31 +15,33 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from appliances.models import Account, Release, Team
-from builds.models import Build, Resource
+from builds.models import Build, Layer, Resource
 
 PAGE_SIZE = 100
-LEFT_OVER, BUILD, ARTIFACT = OWNERS = ("left over", "build", "artifact")
+LEFT_OVER, BUILD, LAYER, ARTIFACT = OWNERS = ("left over", "build", "layer", "artifact")
 
 
 @dataclass(frozen=True)
 class Count:
-    """One kind of resource as a bar: how many belong to builds at work, to images, to nobody. Widths in percent."""
+    """One kind of resource as a bar: how many belong to builds at work, layers, images, nobody. Widths in percent."""
 
     kind: str
     of_builds: int
+    of_layers: int
     of_artifacts: int
     left_over: int
     most: int
 
     @property
     def total(self) -> int:
-        return self.of_builds + self.of_artifacts + self.left_over
+        return self.of_builds + self.of_layers + self.of_artifacts + self.left_over
 
     @property
     def parts(self) -> list[tuple[str, float, float]]:
         """[(tone, start, width)]."""
         found, start = [], 0.0
-        for tone, count in (("busy", self.of_builds), ("good", self.of_artifacts), ("bad", self.left_over)):
+        counts = (self.of_builds, self.of_layers, self.of_artifacts, self.left_over)
+        for tone, count in zip(("busy", "warn", "good", "bad"), counts, strict=True):
             width = 100 * count / self.most
             if count:
                 found.append((tone, round(start, 2), round(width, 2)))
@@ -49,11 +51,12 @@ class Count:
 
 @dataclass(frozen=True)
 class Group:
-    """The resources that one build or one release owns, or that it has left."""
+    """The resources that one build, layer or release owns, or that it has left."""
 
     owner: str
     build: Build | None
     release: Release | None
+    layer: Layer | None
     rows: list[Resource]
 
 
@@ -92,23 +95,28 @@ def standing(accounts: QuerySet[Account]) -> list[Resource]:
     found = Resource.objects.standing().filter(account__in=accounts)
     left_over = set(found.left_over().values_list("pk", flat=True))
     release = "revision__release__appliance__team"
-    rows = list(found.select_related("account__team", f"build__{release}", f"artifact__build__{release}"))
+    rows = list(found.select_related("account__team", f"build__{release}", f"artifact__build__{release}", "layer"))
     for row in rows:
         at_work = row.build is not None and row.build.is_active
-        row.owner = LEFT_OVER if row.pk in left_over else BUILD if at_work else ARTIFACT
-    return sorted(
-        rows, key=lambda row: (OWNERS.index(row.owner), -(row.build_id or 0), row.account_id, row.place, row.pk)
-    )
+        kept = LAYER if row.layer else BUILD if at_work else ARTIFACT
+        row.owner = LEFT_OVER if row.pk in left_over else kept
+    return sorted(rows, key=lambda row: (*_together(row), row.account_id, row.place, row.pk))
+
+
+def _together(row: Resource) -> tuple[int, int, int]:
+    """What one owner has: alike for its neighbours on the page."""
+    return OWNERS.index(row.owner), -(row.build_id or 0), row.layer_id or 0
 
 
 def grouped(rows: Iterable[Resource]) -> list[Group]:
     """Neighbours with the same owner together."""
     groups = []
-    for (owner, _), found in groupby(rows, key=lambda row: (row.owner, row.build_id)):
+    for _, found in groupby(rows, key=_together):
         members = list(found)
+        owner = members[0].owner
         artifact = next((row.artifact for row in members if row.artifact), None)
         build = artifact.build if artifact else members[0].build
-        groups.append(Group(owner, build, build.revision.release if build else None, members))
+        groups.append(Group(owner, build, build.revision.release if build else None, members[0].layer, members))
     return groups
 
 
@@ -119,6 +127,6 @@ def counted(rows: Iterable[Resource]) -> list[Count]:
         kinds.setdefault(row.kind, Counter())[row.owner] += 1
     most = max((counter.total() for counter in kinds.values()), default=1)
     return [
-        Count(kind, counter[BUILD], counter[ARTIFACT], counter[LEFT_OVER], most)
+        Count(kind, counter[BUILD], counter[LAYER], counter[ARTIFACT], counter[LEFT_OVER], most)
         for kind, counter in sorted(kinds.items(), key=lambda item: (-item[1].total(), item[0]))
     ]

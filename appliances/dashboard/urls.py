@@ -16,6 +16,7 @@ from . import (
     home,
     hooks,
     importing,
+    layers,
     notifications,
     queue,
     rebuilds,
@@ -42,6 +43,7 @@ urlpatterns = [
     path(f"{APPLIANCE}/rebuilds", causes.causes, name="appliance-rebuilds"),
     path(f"{APPLIANCE}/schedules", causes.add_schedule, name="add-schedule"),
     path(f"{APPLIANCE}/schedules/<int:number>/<slug:verb>", causes.change_schedule, name="change-schedule"),
+    path(f"{APPLIANCE}/layers/drop", layers.drop_all, name="drop-layers"),
     path(f"{APPLIANCE}/source", sources.source, name="source"),
     path(f"{APPLIANCE}/source/<slug:verb>", sources.act, name="source-verb"),
     path(f"{APPLIANCE}/validate", releases.validate, name="validate"),
@@ -98,4 +100,6 @@ urlpatterns = [
     path("rebuild", rebuilds.rebuild, name="rebuild"),
     path("rebuild/<int:number>/cancel", rebuilds.cancel, name="cancel-rebuild"),
     path("resources", resources.resources, name="resources"),
+    path("layers", layers.layers, name="layers"),
+    path("layers/<int:number>/drop", layers.drop, name="drop-layer"),
 ]

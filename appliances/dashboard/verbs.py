@@ -14,7 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 
 from appliances import releases
-from appliances.forms import NoteForm, WithdrawForm
+from appliances.forms import NoteForm, RebuildForm, WithdrawForm
 from appliances.models import Release, Revision, User
 from appliances.permissions import can_maintain
 from appliances.states import ReleaseState, RevisionState
@@ -72,10 +72,9 @@ VERBS = {
     ),
     "rebuild": Verb(
         "Rebuild",
-        "Makes the images again from the same inputs, with today’s packages. The present ones stay up "
-        "until the new ones are ready.",
+        "Makes the images again from the same inputs. The present ones stay up until the new ones are ready.",
         "A new revision is being built.",
-        lambda release, user, data: releases.rebuild(release, by=user),
+        lambda release, user, data: releases.rebuild(release, by=user, layers=not data["without_layers"]),
         lambda release, revisions: bool(revisions) and _newest(revisions) != RevisionState.BUILDING,
     ),
     "roll-back": Verb(
@@ -133,6 +132,8 @@ def form_of(verb: str, release: Release, request: HttpRequest) -> Form | None:
     data = request.POST if request.method == "POST" else None
     if verb == "withdraw":
         return WithdrawForm(data, release=release)
+    if verb == "rebuild":
+        return RebuildForm(data)
     chosen = VERBS[verb]
     return NoteForm(data, required=chosen.needs_note, help_text=chosen.note) if chosen.note else None
 

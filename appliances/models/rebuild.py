@@ -25,6 +25,7 @@ class Rebuild(Moved):
     because = models.CharField(max_length=250, blank=True)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
     via = models.CharField(max_length=100, blank=True)
+    layers = models.BooleanField(default=True, help_text="Its builds may go on from layers.")
     schedule = models.ForeignKey(Schedule, models.SET_NULL, null=True, blank=True, related_name="rebuilds")
     revision = models.ForeignKey(Revision, models.SET_NULL, null=True, blank=True, related_name="rebuilds")
     error = models.TextField(blank=True, help_text="Why it was refused.")

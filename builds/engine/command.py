@@ -47,6 +47,7 @@ PACKAGES = {
     "ssh": "openssh-client",
     "virsh": "libvirt-clients",
     "xorriso": "xorriso",
+    "zstd": "zstd",
 }
 TAIL = 4000  # characters of a failed program's output that its error repeats
 POLL = 0.2  # seconds between two looks at whether the build should end

@@ -31,6 +31,7 @@ TOOLS = {
     "slirp4netns": "--version",
     "socat": "-V",
     "xorriso": "-version",
+    "zstd": "--version",
     "git": "--version",
 }
 VERSION = re.compile(r"\d+(\.\d+)+[\w.+-]*")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .context import Context
-from .errors import BuildError, SlipwayError, WorkerError
+from .errors import BuildError, SlipwayError, TimedOut, WorkerError
 from .image import Image
-from .layers import Layer, Unresumable
+from .layers import TAG, Layer, Unresumable
 from .layers.stages import Stage, stages
 from .machine import Machine
 from .plan import Plan
@@ -64,33 +64,44 @@ class _Progress:
         self.saved = time.monotonic()
         self.spent = 0.0
         plan = self.plan
-        limited = context.within(plan.limits.boot, "Starting the machine")
         while isinstance(plan.platform, LayeredPlatform) and (found := context.layers.longest(self.stages, context)):
             number, layer = found
             with ExitStack() as attempt:
                 try:
-                    machine = self._resume(attempt, layer, limited)
+                    machine = self._resume(attempt, layer, self._in_time(context))
                 except Unresumable as error:
+                    context.check()  # it may have been the build's own limit
                     context.console.write(f"A layer is dropped: {error}\n")
                     context.layers.drop(layer)
                     continue
+                except (BuildError, WorkerError) as error:  # not the layer's fault: another build may go on from it
+                    context.check()
+                    context.console.write(f"The machine is started anew: {error}\n")
+                    break
                 self.done, self.layer, self.spent = number, layer, layer.details.get("seconds", 0.0)
                 self.saved = time.monotonic()
                 stack.enter_context(attempt.pop_all())
                 return machine
-        machine = stack.enter_context(plan.platform.launch(self.base, plan.size, plan.network, limited))
+        launched = plan.platform.launch(self.base, plan.size, plan.network, self._in_time(context))
+        machine = stack.enter_context(launched)
         self._keep(machine, context)
         return machine
+
+    def _in_time(self, context: Context) -> Context:
+        return context.within(self.plan.limits.boot, "Starting the machine")
 
     def _resume(self, stack: ExitStack, layer: Layer, context: Context) -> Machine:
         platform = self.plan.platform
         assert isinstance(platform, LayeredPlatform)  # noqa: S101 -- its caller looked
-        limited = context.within(RESUME_LIMIT, "Resuming the machine")
+        if platform.warm:
+            context = context.within(RESUME_LIMIT, "Resuming the machine")
         try:
-            return stack.enter_context(platform.resume(layer, self.base, self.plan.size, self.plan.network, limited))
-        except (BuildError, WorkerError) as error:
-            context.check()  # it may have been the build's own limit
-            raise Unresumable(error.message) from error
+            return stack.enter_context(platform.resume(layer, self.base, self.plan.size, self.plan.network, context))
+        except TimedOut as late:
+            context.stop.check()
+            if platform.warm:  # this worker may have been busy
+                raise
+            raise Unresumable(late.message) from late
 
     def advance(self, machine: Machine, context: Context) -> None:
         """One provisioner more is done."""
@@ -102,14 +113,18 @@ class _Progress:
         platform = self.plan.platform
         if not isinstance(platform, LayeredPlatform) or self.done >= len(self.stages):
             return
+        if not (self.done or platform.warm):  # what went on from its boot would boot again
+            self.saved = time.monotonic()
+            return
         stage, seconds = self.stages[self.done], time.monotonic() - self.saved
         if not (stage.keep or seconds > platform.worth):
             return
         began = time.monotonic()
         former, taken = self.layer, self.spent + seconds
+        tagged = replace(context, tags={**context.tags, TAG: stage.key})
         try:
             self.layer = context.layers.keep(
-                stage, former, taken, lambda folder: platform.save(machine, folder, former, context), context
+                stage, former, taken, lambda folder: platform.save(machine, folder, former, tagged), context
             )
         except (SlipwayError, OSError) as error:
             context.check()

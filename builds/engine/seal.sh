@@ -1,5 +1,5 @@
 # Leaves nothing of this machine's making in its image: what must differ between machines, what let us in, what it
-# remembers of the build. Runs as root, last, in any POSIX shell; skips what a small system does not have.
+# remembers of the build. Runs as root, last, after own.sh, in any POSIX shell; skips what a small system does not have.
 # KEY is the blob of the public key that opened the machine for us.
 set -u
 have() { command -v "$1" >/dev/null 2>&1; }
@@ -9,7 +9,6 @@ blank() { # overwrite with as many zeros, on the disk
         sync
     fi
 }
-empty() { for file; do if [ -f "$file" ]; then : > "$file"; fi; done; }
 
 # What still writes would fill the logs again.
 if have systemctl; then
@@ -37,17 +36,9 @@ for file in $host_keys; do blank "$file"; done
 rm -f $host_keys
 rm -rf /run/seal
 
-# What a machine must find out for itself.
-empty /etc/machine-id
-if [ -f /var/lib/dbus/machine-id ] && [ ! -L /var/lib/dbus/machine-id ]; then rm -f /var/lib/dbus/machine-id; fi
-rm -f /var/lib/systemd/random-seed /var/lib/systemd/credential.secret /var/lib/urandom/random-seed \
-    /etc/udev/rules.d/70-persistent-net.rules /var/lib/dhcp/*.lease* /var/lib/dhclient/*.lease* \
-    /var/lib/NetworkManager/*.lease /var/lib/NetworkManager/secret_key /run/systemd/netif/leases/* \
-    /var/lib/udhcpc/* /var/lib/slipway/instance
-
 # What it remembers.
 rm -f /root/.*_history /home/*/.*_history /root/.lesshst /home/*/.lesshst /root/.viminfo /root/.wget-hsts \
-    /root/.ssh/known_hosts
+    /root/.ssh/known_hosts /var/lib/systemd/credential.secret
 rm -rf /root/.cache /root/.ansible
 rm -rf /var/log/journal/* /run/log/journal/*
 find /var/log -type f \( -name '*.gz' -o -name '*.[0-9]' -o -name '*.old' -o -name '*.xz' \) -exec rm -f {} + 2>/dev/null

@@ -41,6 +41,12 @@ class Build(Moved):
     )
     limits = models.ManyToManyField(Limit, related_name="builds", blank=True, help_text="What it takes a place of.")
     layers = models.BooleanField(default=True, help_text="It may go on from layers, and keep some.")
+    layer = models.ForeignKey(
+        "Layer", models.SET_NULL, null=True, blank=True, related_name="builds", help_text="What it went on from."
+    )
+    saved = models.FloatField(
+        null=True, blank=True, help_text="Seconds that going on from a layer saved; empty: it began from the base."
+    )
     debug = models.DurationField(
         null=True, blank=True, help_text="How long its machine is kept for looking at when a provisioner fails."
     )
@@ -51,6 +57,8 @@ class Build(Moved):
     held_back = models.BooleanField(default=False, help_text="A worker left it in the queue: a limit was reached.")
     calls = models.PositiveIntegerField(default=0, help_text="How often it was held back.")
 
+    spared: float | None = None
+    """Until it is saved: the seconds that a layer will save it, where that is known."""
     objects = BuildQuerySet.as_manager()
 
     class Meta:

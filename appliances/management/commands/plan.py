@@ -71,7 +71,7 @@ def built_from(revisions: list[Revision], base: str) -> list[Revision]:
 
 def table(found: list[Forecast]) -> Table:
     made = Table(box=None, pad_edge=False)
-    for title in ("Release", "Platform", "Why", "Takes", "Begins", "Missing"):
+    for title in ("Release", "Platform", "Why", "Takes", "Layers", "Begins", "Missing"):
         made.add_column(title, overflow="fold")
     for each in found:
         begins = "unknown" if each.start is None else "at once" if each.start < 1 else f"in {roughly(each.start)}"
@@ -80,6 +80,7 @@ def table(found: list[Forecast]) -> Table:
             each.platform,
             each.reason or "nothing changed",
             roughly(each.seconds) or "unknown",
+            each.layer or "none",
             "; ".join([begins, *each.notes]),
             "; ".join(each.missing) or "nothing",
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -68,8 +68,20 @@ def taken(name: str, image: str, region: str) -> BuildError:
     )
 
 
-def create(account: Aws, region: str, instance: str, name: str, context: Context, *, description: str = "") -> Ami:
-    """An AMI of the instance's disks, available. On every way out but the good one, nothing of it stays."""
+def create(
+    account: Aws,
+    region: str,
+    instance: str,
+    name: str,
+    context: Context,
+    *,
+    description: str = "",
+    meanwhile: Callable[[], object] = lambda: None,
+) -> Ami:
+    """An AMI of the instance's disks, available. On every way out but the good one, nothing of it stays.
+
+    `meanwhile`: what is to be done as soon as EC2 has begun with it. A running instance restarts then.
+    """
     with Belongings(account, region, context) as belongings:
         ec2, label = belongings.ec2, belongings.name()
         snapshot = belongings.plan("snapshot", label)
@@ -91,6 +103,7 @@ def create(account: Aws, region: str, instance: str, name: str, context: Context
                 raise taken(name, named(ec2, name), region) from error
             raise
         context.console.write(f"{image} is being made\n")
+        meanwhile()
         snapshots = snapshots_of(wait_until_available(ec2, image, context))
         for number, reference in enumerate(snapshots):
             entry = belongings.plan("snapshot", label) if number else snapshot

@@ -81,18 +81,31 @@ class Ec2Machine(SshMachine):
         return console.glance(self._ec2, self.id)
 
     def reboot(self, context: Context) -> None:
-        before = self.expect(BOOT, context)
+        before = self.boot(context)
         self.leave(RESTART, context)
+        self.arrive_again(before, context)
+
+    def boot(self, context: Context) -> str:
+        """Which of its boots this is."""
+        return self.expect(BOOT, context)
+
+    def arrive_again(self, before: str, context: Context) -> None:
+        """Wait until it answers after it restarted. `before`: the boot that ends with that."""
         while True:
             self.arrive(time.monotonic(), context)
             with suppress(BuildError):  # it may still be on its way down
-                if self.expect(BOOT, context) != before:
+                if self.boot(context) != before:
                     return
             context.wait(POLL)
 
+    @property
+    def login(self) -> str:
+        """The blob of the public key that was put into it for us."""
+        return self._arrival.key.get_base64()
+
     def seal(self, context: Context) -> None:
         """Remove what is this machine's own, and what let us in."""
-        seal(self, context, self._arrival.key.get_base64())
+        seal(self, context, self.login)
         self.detach()
 
     def stop(self, context: Context) -> None:

@@ -9,6 +9,9 @@ from typing import Any
 
 from ..errors import SlipwayError
 
+TAG = "slipway:layer"
+"""What is made outside for a layer carries its key."""
+
 
 class Unresumable(SlipwayError):  # noqa: N818 -- the build goes on without it
     """This layer is of no use: damaged, made by another version, or its machine does not answer. It is dropped."""

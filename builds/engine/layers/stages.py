@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -18,6 +17,7 @@ from ..image import Image
 from ..plan import Plan
 from ..platforms.base import LayeredPlatform
 from ..source import inside
+from .digests import digest_of, file_digest
 
 ENGINE = Path(__file__).parents[1]
 OURS = ("provisioners", "machine.py", "ssh.py", "seed.py", "layers")
@@ -54,7 +54,7 @@ class Stage:
 def stages(plan: Plan, base: Image, context: Context) -> list[Stage]:
     """In order; ends before the first provisioner that is not to be kept. Empty: none are kept here."""
     platform = plan.platform
-    digest = base.details.get("digest") or base.reference
+    digest = base.details.get("digest", base.reference)  # an empty one: nobody can tell whether it changes
     if not context.layers.on or not isinstance(platform, LayeredPlatform) or not digest:
         return []
     size = plan.size
@@ -72,8 +72,9 @@ def stages(plan: Plan, base: Image, context: Context) -> list[Stage]:
             break
         former = found[-1]
         read = provisioner.variables_read(context)
+        told = options.model_dump(mode="json", exclude={"cache"})
         part = Part(f"{number + 1}. {provisioner.title}", {
-            **_digests({f"option {name}": value for name, value in options.model_dump(mode="json").items()}),
+            **_digests({f"option {name}": value for name, value in told.items()}),
             **_digests({"provisioner": provisioner.name}),
             **_files(provisioner.files(), context),
             **{f"variable {name}": _variable(name, context) for name in sorted(read)},
@@ -122,12 +123,7 @@ def _file(path: Path) -> str:
         return digest_of([mode, str(path.readlink())])
     if path.is_dir():
         return digest_of([mode])
-    with path.open("rb") as file:
-        return digest_of([mode, hashlib.file_digest(file, "sha256").hexdigest()])
-
-
-def digest_of(value: object) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+    return digest_of([mode, file_digest(path)])
 
 
 @cache

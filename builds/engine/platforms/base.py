@@ -46,6 +46,8 @@ class LayeredPlatform(Platform):
 
     worth: ClassVar[float] = 3.0
     """Seconds of work that are worth a layer: some times what saving and resuming one costs."""
+    warm: ClassVar[bool] = True
+    """Its layers hold RAM and devices. False: only disks, so that what goes on from one must boot all the same."""
 
     @abstractmethod
     def shape(self, base: Image, size: Size, network: str, context: Context) -> Mapping[str, str]:
@@ -56,6 +58,7 @@ class LayeredPlatform(Platform):
         """Put the machine's present state into the empty folder and return the layer's details; the machine goes on.
 
         `former` is the layer that it was resumed from or that was saved last, if any: what is new since is enough.
+        What is made outside is in the ledger before, and in `details["holds"]` afterwards.
         Whatever goes wrong, the machine goes on as if nothing had been asked.
         """
 

@@ -65,6 +65,13 @@ class VsphereMachine(SshMachine):
         self._shutdown_limit = shutdown_limit
         self._address = ""
 
+    def come_back(self, context: Context) -> None:
+        """Answer again, after it was shut down, or was to be."""
+        if self._look().get("runtime.powerState") == "poweredOff":
+            self.switch_on(context)
+        else:
+            self.attach(self._arrive(context))
+
     def switch_on(self, context: Context) -> None:
         """Start it and wait until it answers."""
         began = time.monotonic()

@@ -60,9 +60,9 @@ class Owned:
 
 
 @contextmanager
-def owned(site: Site, context: Context, create: Callable[[Owned], None]) -> Iterator[Owned]:
+def owned(site: Site, context: Context, create: Callable[[Owned], None], kind: str = "") -> Iterator[Owned]:
     """A machine that `create` makes, under the name that it is given; gone afterwards unless it was kept."""
-    name = marks.fresh(context)
+    name = marks.fresh(context, kind)
     mine = Owned(site, name, context.ledger.plan(site.account, site.path, MACHINE, name))
     unsure = False
     try:
@@ -137,17 +137,22 @@ def unfurnish(mine: Owned, context: Context) -> None:
     """Take the login back before the machine becomes an image."""
     if not mine.disc:
         return
-    devices = mine.read("config.hardware.device")["config.hardware.device"]
     disc = mine.disc.resource.name
+    take_login(mine, disc, context)
+    with explained(mine.session, "Removing the login's disc"):
+        files.delete(mine.session, mine.site.datacenter, disc, context)
+    mine.disc.gone()
+    mine.disc = None
+
+
+def take_login(mine: Owned, disc: str, context: Context) -> None:
+    """Out of the configuration of a machine, or of its copy. `disc`: the file with the login."""
+    devices = mine.read("config.hardware.device")["config.hardware.device"]
     spec = vim.vm.ConfigSpec(
         extraConfig=marks.options({f"guestinfo.{key}": "" for key in GUESTINFO}),
         deviceChange=hardware.eject(devices, disc),
     )
     mine.reconfigure(spec, context, "Taking the login out of the machine")
-    with explained(mine.session, "Removing the login's disc"):
-        files.delete(mine.session, mine.site.datacenter, disc, context)
-    mine.disc.gone()
-    mine.disc = None
 
 
 def guestinfo(seed: Seed, instance: str) -> dict[str, str]:

@@ -16,16 +16,17 @@ from pyVmomi import vim
 from ..context import Context
 
 INSTALLATION, BUILD, RESOURCE = "slipway:installation", "slipway:build", "slipway:resource"
+LAYER = "layer-"
 
 
-def fresh(context: Context) -> str:
-    """The name of a machine that is about to be made."""
-    return f"slipway.{context.tags.get(INSTALLATION, 'none')}.{context.build}.{secrets.token_hex(4)}"
+def fresh(context: Context, kind: str = "") -> str:
+    """The name of a machine that is about to be made; `kind`: LAYER, or that of most."""
+    return f"slipway.{context.tags.get(INSTALLATION, 'none')}.{context.build}.{kind}{secrets.token_hex(4)}"
 
 
 def build_of(name: str, installation: str) -> str:
     """The build that a machine of this name belongs to; empty: it is none of this installation's."""
-    match = re.fullmatch(rf"slipway\.{re.escape(installation)}\.([^.]+)\.[0-9a-f]{{8}}", name)
+    match = re.fullmatch(rf"slipway\.{re.escape(installation)}\.([^.]+)\.({LAYER})?[0-9a-f]{{8}}", name)
     return match[1] if match else ""
 
 

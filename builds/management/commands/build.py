@@ -27,6 +27,7 @@ from builds.engine.plan import Plan
 from builds.engine.source.folder import refuse_links_out
 from builds.engine.template import Template
 from builds.interrupt import stop_on
+from builds.layers import layers
 from builds.terminal import Screen, TerminalConsole, bars
 
 
@@ -45,6 +46,9 @@ class Command(BaseCommand):
         parser.add_argument("--source", type=Path, help="The folder with the files that the template names.")
         parser.add_argument("--var", action="append", default=[], metavar="NAME=VALUE")
         parser.add_argument("--name", help="What the images are called; the template's folder by default.")
+        parser.add_argument(
+            "--no-layers", action="store_true", help="Start from the base, and keep no state of the machine."
+        )
         parser.add_argument("--untested", action="store_true", help="Do not launch the finished images.")
 
     def handle(self, *, template: Path, **options: Any) -> None:
@@ -81,6 +85,7 @@ class Command(BaseCommand):
                 stop=stop,
                 variables={**plan.variables, **secrets},
                 secrets=plan.secrets,
+                layers=layers(wanted=not options["no_layers"]),
             )
             outcome = pipeline.build(plan, context, context.folder("images"), tested=not options["untested"])
             for format_ in plan.formats:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 class Command(BaseCommand):
     help = (
-        "Ask every account what exists there because of builds, and remove what no build and no image owns. "
+        "Ask every account what exists there because of builds, and remove what no build, no layer and no image owns. "
         "Ends with 1 when an account did not answer or something could not be removed."
     )
 
@@ -67,7 +67,7 @@ def sweep(account: Account, *, dry_run: bool) -> Iterator[tuple[tuple[str, ...],
     found = reaper.search(account, outside, keep=not dry_run)
     if account.search_error:
         yield ("", "", "", "", f"did not answer: {account.search_error}"), False
-    standing = Resource.objects.standing().filter(account=account).select_related("build", "artifact")
+    standing = Resource.objects.standing().filter(account=account).select_related("build", "artifact", "layer")
     nobodys = set(standing.left_over().values_list("pk", flat=True))
     removable = {row.pk for row in reaper.left_over(account, timezone.now())}
     known = {row.pk: row for row in standing}
@@ -90,4 +90,5 @@ def sweep(account: Account, *, dry_run: bool) -> Iterator[tuple[tuple[str, ...],
 
 
 def owner(row: Resource) -> str:
-    return str(row.artifact or row.build or "an image of a later revision")
+    layer = f"the layer {row.layer}" if row.layer else ""
+    return str(row.artifact or layer or row.build or "an image of a later revision")

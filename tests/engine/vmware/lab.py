@@ -29,7 +29,7 @@ PLACE = Place(cluster="DC0_C0")
 NATIVE = """\
 size: {{cpus: 1, memory: 256M, disk: 80M}}
 provisioners:
-  - file: {{content: made here, target: /etc/made}}
+  - file: {{content: made here, target: /etc/made, cache: {cache}}}
 platforms:
   vsphere: {{cluster: DC0_C0, formats: [{formats}]{options}}}
 checks:
@@ -105,10 +105,10 @@ class Lab:
     def plan(self, text: str, platform: str = "vsphere", values: Mapping[str, str] | None = None) -> Plan:
         return template.parse(text).plans(NAME, values or {}, None)[platform]
 
-    def native(self, formats: str = "vsphere-template", **options: object) -> Plan:
+    def native(self, formats: str = "vsphere-template", *, cache: bool = False, **options: object) -> Plan:
         options = {"template": self.vcenter.template, **options}
         written = "".join(f", {key}: {value}" for key, value in options.items())
-        return self.plan(NATIVE.format(formats=formats, options=written))
+        return self.plan(NATIVE.format(formats=formats, options=written, cache=str(cache).lower()))
 
     def build(self, plan: Plan, **changed: object) -> Outcome:
         return pipeline.build(plan, replace(self.context, **changed), self.out)

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from builds.engine.console import Console, Recorder
+from builds.engine.layers import NoLayers
 from builds.engine.ledger import Resource
+from tests.engine.shelf import Shelf
 from tests.simulators.vsphere import VsphereSimulator
 
 from .lab import Book, Lab
@@ -37,15 +39,17 @@ def main() -> None:
     vcenter.password = told["password"]
     lab = Lab(vcenter, Path(told["folder"]))
     lab.book = Book(lambda resource, stands: say("stands" if stands else "gone", asdict(resource)))
-    plan = lab.native("vsphere-template, ova")
-    lab.build(plan, ledger=lab.book, console=Talker())
+    layers = Shelf() if told["layers"] else NoLayers()
+    plan = lab.native("vsphere-template, ova", cache=layers.on)
+    lab.build(plan, ledger=lab.book, console=Talker(), layers=layers)
 
 
 @contextmanager
-def started(lab: Lab, folder: Path) -> Iterator[subprocess.Popen[str]]:
-    """The worker; dead at the end of the block."""
+def started(lab: Lab, folder: Path, *, layers: bool = False) -> Iterator[subprocess.Popen[str]]:
+    """The worker; dead at the end of the block. With `layers` it keeps its machine's state."""
     vcenter = lab.vcenter
     told = {"ca": str(vcenter.ca), "port": vcenter.port, "password": vcenter.password, "folder": str(folder)}
+    told |= {"layers": layers}
     argv = [sys.executable, "-m", "tests.engine.vmware.worker", json.dumps(told)]
     with subprocess.Popen(argv, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as worker:
         try:

@@ -5,21 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ... import plugin
-from ...aws import images, instance
+from ...aws import images, instance, layers
 from ...aws.launch import Disk, Extras, Launch
 from ...aws.machine import Ec2Machine
 from ...aws.region import Region
 from ...context import Context
 from ...image import Image, Size
+from ...layers import Layer
 from ...machine import Machine
-from ..base import NativePlatform
+from ..base import LayeredPlatform, NativePlatform
 from . import preflight
 from .base import SourceAmi
 from .place import Named
-from .source import Source
+from .source import ARCHITECTURE, Source
 
 if TYPE_CHECKING:
     from ...formats.base import Format
@@ -39,10 +40,12 @@ class Volume(plugin.Options):
     """The key for that: an id, an ARN or an alias. Empty: AWS's own."""
 
 
-class Ec2(NativePlatform):
+class Ec2(NativePlatform, LayeredPlatform):
     name = "ec2"
     label = "Amazon EC2"
     account_kind = "aws"
+    worth = 60.0
+    warm = False
     formats = (AMI,)
 
     class Options(Launch):
@@ -76,24 +79,35 @@ class Ec2(NativePlatform):
 
     @contextmanager
     def launch(self, base: Image, size: Size, network: str, context: Context) -> Iterator[Machine]:
-        place = self.place.enter(context)
-        volume = self.options.volume
-        extras = Extras(
-            network=network,
-            disk=Disk(size.disk, volume.type, volume.encrypted, volume.kms_key),
-            spot=self.options.spot,
-            profile=self.options.instance_profile,
-        )
+        place, extras = self.place.enter(context), self._extras(size, network)
         with instance.launched(place.account, place.region, base.reference, self.options, context, extras) as machine:
+            yield machine
+
+    def shape(self, base: Image, size: Size, network: str, context: Context) -> Mapping[str, str]:
+        place = self.place.enter(context)
+        return {
+            "account": place.account.named,
+            "region": place.region,
+            "architecture": ARCHITECTURE,
+            "instance_type": self.options.instance_type,
+            "instance_profile": self.options.instance_profile,
+            "volume": self.options.volume.model_dump_json(),
+        }
+
+    def save(self, machine: Machine, folder: Path, former: Layer | None, context: Context) -> Mapping[str, Any]:
+        return layers.save(self.place.enter(context), _ours(machine), context)
+
+    @contextmanager
+    def resume(self, layer: Layer, base: Image, size: Size, network: str, context: Context) -> Iterator[Machine]:
+        place, extras = self.place.enter(context), self._extras(size, network)
+        with layers.resumed(layer, self.options, place, context, extras) as machine:
             yield machine
 
     def steps(self, plan: Plan) -> Sequence[str]:
         return [SEAL, MAKE]
 
     def images(self, machine: Machine, plan: Plan, folder: Path, context: Context) -> Mapping[str, Image]:
-        if not isinstance(machine, Ec2Machine):
-            raise TypeError(f"{type(machine).__name__} was not launched by this platform")
-        place = self.place.enter(context)
+        place, machine = self.place.enter(context), _ours(machine)
         with context.step(SEAL) as step:
             machine.seal(step)
             machine.stop(step)
@@ -108,7 +122,7 @@ class Ec2(NativePlatform):
             region=place.region,
             holds=made.holds,
             size=plan.size,
-            details={"name": name, "architecture": "x86_64"},
+            details={"name": name, "architecture": ARCHITECTURE},
         )
         return {AMI: image}
 
@@ -119,9 +133,20 @@ class Ec2(NativePlatform):
         extras = Extras(network=network)
         return instance.launched(place.account, place.region, image.reference, self.options, context, extras)
 
+    def _extras(self, size: Size, network: str) -> Extras:
+        volume = self.options.volume
+        disk = Disk(size.disk, volume.type, volume.encrypted, volume.kms_key)
+        return Extras(network, disk, self.options.spot, self.options.instance_profile)
+
     def _format(self, plan: Plan) -> Format:
         return next(each for each in plan.formats if each.name == AMI)
 
     def _name(self, plan: Plan) -> str:
         """What the AMI is called: the format may say it."""
         return self._format(plan).options.name or plan.unique_name
+
+
+def _ours(machine: Machine) -> Ec2Machine:
+    if not isinstance(machine, Ec2Machine):
+        raise TypeError(f"{type(machine).__name__} was not launched by this platform")
+    return machine

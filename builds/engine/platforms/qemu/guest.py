@@ -8,11 +8,12 @@ import shutil
 import signal
 import socket
 import time
-from collections.abc import Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
-from ...context import Context
+from ...context import Context, Deadline, Stop
 from ...errors import WorkerError
 from ...memory import free_memory
 from .hardware import CONSOLE, DISK, MIB, QMP, Hardware
@@ -29,6 +30,10 @@ class Guest:
     def __init__(self, folder: Path, hardware: Hardware, readable: Sequence[Path]) -> None:
         self.folder = folder
         self.hardware = hardware
+        self.disk = folder / DISK
+        """The one that takes its writes; it may continue others."""
+        self.direct = False
+        """How it was started last."""
         self._shown = 0
         self._stack = ExitStack()
         self._confined = confinement(
@@ -39,18 +44,19 @@ class Guest:
             disk=hardware.size.disk,
         )
 
-    @property
-    def disk(self) -> Path:
-        return self.folder / DISK
+    def start(self, context: Context, *, direct: bool = False, paused: bool = False) -> None:
+        """Switch it on. `direct`: with the kernel of its hardware, not its disk's boot loader.
 
-    def start(self, context: Context, *, direct: bool = False) -> None:
-        """Switch it on. `direct`: with the kernel of its hardware, not its disk's boot loader."""
+        `paused`: it waits for the state that it is to go on from.
+        """
         check_resources(self.hardware, self.folder)
         self.stop()
-        self._qemu = self._confined.start(self.hardware.argv(direct), self._stack, context.console)
+        self.direct = direct
+        argv = [*self.hardware.argv(direct, self.disk.name), *(("-incoming", "defer") if paused else ())]
+        self._qemu = self._confined.start(argv, self._stack, context.console)
         _write_pid(self.folder / PID, self._qemu.pid)
         self._qmp = self._connect_qmp(context)
-        self._stack.callback(self._qmp.close)
+        self._stack.callback(lambda: self._qmp.close())
 
     def _connect_qmp(self, context: Context) -> Qmp:
         end = time.monotonic() + 30
@@ -65,6 +71,24 @@ class Guest:
                         hint="`manage.py doctor` says what this worker can do.",
                     ) from error
                 time.sleep(0.02)
+
+    @property
+    def qmp(self) -> Qmp:
+        return self._qmp
+
+    @contextmanager
+    def frozen(self, context: Context) -> Iterator[None]:
+        """Stopped within the `with` block; it goes on afterwards, whatever happens in it."""
+        try:
+            self._qmp.execute("stop")
+            yield
+        finally:
+            try:
+                self._qmp.execute("cont")
+            except OSError:  # an answer that came too late cannot be read any more
+                self._qmp.close()
+                self._qmp = self._connect_qmp(replace(context, stop=Stop(), deadline=Deadline(None, "")))
+                self._qmp.execute("cont")
 
     @property
     def alive(self) -> bool:

@@ -39,8 +39,10 @@ class Hardware:
     nic: str = "virtio-net-pci"
     seed: bool = True
     kernel: Kernel | None = None
+    resumable: bool = False
+    """Its states are kept and resumed: it is told when that happens."""
 
-    def argv(self, direct: bool) -> list[str]:
+    def argv(self, direct: bool, disk: str = DISK) -> list[str]:
         """QEMU's command line; `direct`: start the kernel that was given, not the disk's boot loader."""
         kernel = self.kernel if direct else None
         return [
@@ -49,7 +51,7 @@ class Hardware:
             *("-machine", "pc,graphics=off", "-nodefaults", "-no-user-config", "-display", "none"),
             *self._processor(direct=kernel is not None),
             *("-smp", str(self.size.cpus), "-m", str(self.size.memory // MIB)),
-            *self._storage(),
+            *self._storage(disk),
             *self._network(),
             *(
                 "-object",
@@ -57,6 +59,8 @@ class Hardware:
                 "-device",
                 "virtio-rng-pci,rng=random",
             ),
+            # A kernel that knows it draws new random numbers when the value is another after a resume.
+            *(("-device", "vmgenid,guid=auto") if self.resumable else ()),
             *("-chardev", f"file,id=console,path={CONSOLE},append=on", "-serial", "chardev:console"),
             *("-qmp", f"unix:{QMP},server=on,wait=off"),
             *(self._boot(kernel) if kernel else ()),
@@ -72,9 +76,9 @@ class Hardware:
         # with mitigations=off: left alone, a kernel isolates its page tables on this model, which costs more.
         return ("-accel", "tcg,thread=multi", "-cpu", "Nehalem" if direct else "max")
 
-    def _storage(self) -> tuple[str, ...]:
+    def _storage(self, file: str) -> tuple[str, ...]:
         # cache=unsafe: the disk is worth nothing before it is captured. Trimmed blocks leave the file.
-        disk = f"if=none,id=disk,file={DISK},format=qcow2,cache=unsafe,discard=unmap,detect-zeroes=unmap"
+        disk = f"if=none,id=disk,file={file},format=qcow2,cache=unsafe,discard=unmap,detect-zeroes=unmap"
         seed = f"if=none,id=seed,file={SEED},format=raw,read-only=on"
         return (
             *("-drive", disk, *CONTROLLERS[self.controller]),

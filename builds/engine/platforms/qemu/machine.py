@@ -7,11 +7,21 @@ import time
 
 from ...context import Context
 from ...errors import BuildError, SlipwayError
+from ...layers import Layer
 from ...machine import POWER_OFF, RESTART
 from ...seal import seal
+from ...seed import Seed
+from ...session import describe, load_key
 from ...ssh import SshMachine
+from . import migration, saving
 from .arrival import Arrival
 from .guest import Guest
+from .hardware import SEED
+from .resuming import awaken
+
+# Nothing may start by itself in the middle of a build, such as apt's daily upgrade, and least of all because a clock
+# jumped when a machine was resumed. Only until the next start.
+NO_TIMERS = "if command -v systemctl >/dev/null; then systemctl stop '*.timer'; fi"
 
 
 class QemuMachine(SshMachine):
@@ -80,3 +90,31 @@ class QemuMachine(SshMachine):
             hint="A machine that is switched off by force leaves a damaged file system: no image was made. "
             "Find the service that does not stop; `TimeoutStopSec=` limits it.",
         )
+
+
+class BuildMachine(QemuMachine):
+    """One that a build changes; its state can be kept. It was told its keys by a seed volume."""
+
+    def __init__(self, guest: Guest, seed: Seed, instance: str, shutdown_limit: float) -> None:
+        super().__init__(guest, Arrival("root", seed.login.load(), seed.host.public), shutdown_limit)
+        self.seed = seed
+        self.instance = instance
+        """What cloud-init knows it by: with another one it would begin again."""
+
+    def switch_on(self, context: Context, *, direct: bool = False) -> None:
+        super().switch_on(context, direct=direct)
+        self.run(NO_TIMERS, context, quiet=True)
+
+    def write_seed(self, context: Context) -> None:
+        self.seed.write(self.guest.folder / SEED, self.instance, context)
+
+    def go_on(self, layer: Layer, context: Context) -> None:
+        """From that state, instead of a boot."""
+        began = time.monotonic()
+        self.guest.start(context, direct=layer.details["direct"], paused=True)
+        migration.read(self.guest.qmp, saving.memory(layer), context)
+        self.guest.qmp.execute("cont")
+        former = load_key((saving.folder_of(layer) / saving.LOGIN).read_text())
+        self.attach(Arrival("root", former, layer.details["host key"]).wait(self.guest, context))
+        awaken(self, describe(former), self.seed, context)
+        self.boot_seconds = time.monotonic() - began

@@ -3,32 +3,36 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, Literal, cast
 
 from ... import command
 from ...context import Context
-from ...errors import BuildError
+from ...errors import BuildError, WorkerError
 from ...image import Drive, Image, Size
+from ...layers import Layer, Unresumable
+from ...layers.digests import digest_of, file_digest
 from ...machine import Machine
 from ...plugin import Options as PluginOptions
 from ...seed import Seed
 from ...session import load_key
-from ..base import DiskPlatform
-from . import acceleration, guest
+from ..base import DiskPlatform, LayeredPlatform
+from . import acceleration, guest, resuming, saving
 from .arrival import Arrival
-from .guest import Guest
+from .guest import Guest, check_resources
 from .hardware import DISK, SEED, Hardware, Kernel
-from .machine import QemuMachine
+from .machine import BuildMachine, QemuMachine
 
-PROGRAMS = ("qemu-system-x86_64", "qemu-img", "bwrap", "slirp4netns", "socat", "setpriv", "xorriso", "ip")
+PROGRAMS = ("qemu-system-x86_64", "qemu-img", "bwrap", "slirp4netns", "socat", "setpriv", "xorriso", "ip", "zstd")
+HERE = Path(__file__).parent
 
 
-class Qemu(DiskPlatform):
+class Qemu(DiskPlatform, LayeredPlatform):
     name = "qemu"
     label = "QEMU/KVM"
 
@@ -45,18 +49,62 @@ class Qemu(DiskPlatform):
 
     @contextmanager
     def launch(self, base: Image, size: Size, network: str, context: Context) -> Iterator[Machine]:
-        accelerator = acceleration.choose(self.options.accelerator, context).name
-        hardware = Hardware(size, accelerator, outside=network == "outside", kernel=_kernel(base))
-        seed = Seed.generate()
+        hardware = self._hardware(base, size, network, context)
         folder = context.folder(_fresh("machine"))
         check_base(base, size, context)
         files = overlay(base.file, "qcow2", folder / DISK, context)
         command.run(["qemu-img", "resize", "-q", "-f", "qcow2", folder / DISK, str(size.disk)], context)
-        seed.write(folder / SEED, folder.name, context)
         here = Guest(folder, hardware, [*files, *_kernel_files(hardware)])
-        machine = QemuMachine(here, Arrival("root", seed.login.load(), seed.host.public), self.shutdown_limit)
+        machine = BuildMachine(here, Seed.generate(), folder.name, self.shutdown_limit)
+        machine.write_seed(context)
         try:
             machine.switch_on(context, direct=hardware.kernel is not None)
+            yield machine
+        finally:
+            machine.switch_off()
+
+    def _hardware(self, base: Image, size: Size, network: str, context: Context) -> Hardware:
+        accelerator = acceleration.choose(self.options.accelerator, context).name
+        return Hardware(size, accelerator, outside=network == "outside", kernel=_kernel(base), resumable=True)
+
+    def shape(self, base: Image, size: Size, network: str, context: Context) -> Mapping[str, str]:
+        hardware = self._hardware(base, size, network, context)
+        files = {str(path): file_digest(path) for path in _kernel_files(hardware)}
+        devices = [[files.get(word, word) for word in hardware.argv(direct)] for direct in (True, False)]
+        shape = {
+            "QEMU": command.run(["qemu-system-x86_64", "--version"], context).splitlines()[0],
+            "accelerator": hardware.accelerator,
+            "devices": digest_of(devices),
+            "Slipway's way with machines": digest_of([file_digest(path) for path in sorted(HERE.glob("*.*"))]),
+        }
+        if hardware.accelerator == "kvm":
+            shape["processor"] = _processor()
+        return shape
+
+    def save(self, machine: Machine, folder: Path, former: Layer | None, context: Context) -> Mapping[str, Any]:
+        if not isinstance(machine, BuildMachine):
+            raise TypeError(f"{type(machine).__name__} was not launched by this platform")
+        return saving.save(machine, folder, former, context)
+
+    @contextmanager
+    def resume(self, layer: Layer, base: Image, size: Size, network: str, context: Context) -> Iterator[Machine]:
+        hardware = self._hardware(base, size, network, context)
+        folder = context.folder(_fresh("machine"))
+        check_resources(hardware, folder)  # not for want of room is a layer dropped
+        try:
+            top, disk = resuming.link(layer, base, context)
+            files = overlay(disk, "qcow2", folder / DISK, context)
+            here = Guest(folder, hardware, [top, *files, *_kernel_files(hardware)])
+            machine = BuildMachine(here, Seed.generate(), layer.details["instance"], self.shutdown_limit)
+            machine.write_seed(context)
+        except (WorkerError, OSError, KeyError) as error:
+            raise Unresumable(f"the layer is damaged: {error}") from error
+        try:
+            try:
+                machine.go_on(layer, context)
+            except (BuildError, WorkerError, OSError, KeyError) as error:
+                context.check()
+                raise Unresumable(f"the machine does not go on: {error} {here.complaint()}") from error
             yield machine
         finally:
             machine.switch_off()
@@ -139,6 +187,12 @@ def check_base(base: Image, size: Size, context: Context) -> None:
                 f"The base is incomplete: it is backed by {layer['filename']}.",
                 hint="Flatten it with `qemu-img convert` first.",
             )
+
+
+def _processor() -> str:
+    """What a guest under KVM finds."""
+    lines = Path("/proc/cpuinfo").read_text().split("\n\n")[0].splitlines()
+    return digest_of([line for line in lines if re.match(r"(vendor_id|cpu family|model|stepping|flags)", line)])
 
 
 def _kernel(base: Image) -> Kernel | None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import socket
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -17,24 +19,31 @@ class Qmp:
     def __init__(self, connection: socket.socket) -> None:
         connection.settimeout(10)
         self._socket = connection
-        self._file = connection.makefile("rwb")
+        self._file = connection.makefile("rb")
         self._events: list[dict[str, Any]] = []
-        self._read("QMP")
+        self._numbers = itertools.count(1)
+        self._file.readline()  # its greeting
         self.execute("qmp_capabilities")
 
     def execute(self, name: str, **arguments: object) -> Any:
         """What QEMU returned. WorkerError when it refuses; OSError when it is gone."""
-        self._file.write(json.dumps({"execute": name, "arguments": arguments}).encode() + b"\n")
-        self._file.flush()
-        return self._read("return")
+        return self._execute(name, arguments, ())
 
-    def _read(self, expected: str) -> Any:
-        while line := self._file.readline():
-            message = json.loads(line)
-            if expected in message:
-                return message[expected]
-            if "error" in message:
-                raise WorkerError(f"QEMU refused a command: {message['error'].get('desc', message['error'])}")
+    def hand_over(self, descriptor: int, name: str) -> None:
+        """Give QEMU an open file, which it calls by that name: it may open none itself."""
+        self._execute("getfd", {"fdname": name}, (descriptor,))
+
+    def _execute(self, name: str, arguments: Mapping[str, object], descriptors: Sequence[int]) -> Any:
+        number = next(self._numbers)
+        line = json.dumps({"execute": name, "arguments": arguments, "id": number}).encode() + b"\n"
+        sent = socket.send_fds(self._socket, [line], descriptors)
+        self._socket.sendall(line[sent:])
+        while answer := self._file.readline():
+            message = json.loads(answer)
+            if message.get("id") == number:
+                if "error" in message:
+                    raise WorkerError(f"QEMU refused a command: {message['error'].get('desc', message['error'])}")
+                return message["return"]
             self._events.append(message)
         raise ConnectionResetError("QEMU closed its control socket")
 

@@ -16,16 +16,17 @@ from ...accounts.vsphere import Vsphere as Account
 from ...bases.base import Base
 from ...context import Context
 from ...image import Image, Size
+from ...layers import Layer
 from ...machine import Machine
 from ...plugin import SECRETS
 from ...seal import seal
 from ...session import load_key
-from ...vmware import hardware, images, machines, ova
+from ...vmware import hardware, images, layers, machines, ova
 from ...vmware.guest import Access, VsphereMachine
 from ...vmware.inventory import Place, Site, Survey, path_of
 from ...vmware.launch import launched
-from ..base import NativePlatform
-from .source import Source
+from ..base import LayeredPlatform, NativePlatform
+from .source import Source, edition
 
 if TYPE_CHECKING:
     from ...plan import Plan
@@ -37,7 +38,7 @@ TEMPLATE = "Make the template"
 TITLES = {"ova": EXPORT, images.FORMAT: TEMPLATE}
 
 
-class Vsphere(NativePlatform):
+class Vsphere(NativePlatform, LayeredPlatform):
     """Machines in a vCenter, cloned from a template that is there. The template's guest needs open-vm-tools, an SSH
     server and, unless it knows a key or a password of yours, cloud-init."""
 
@@ -45,6 +46,8 @@ class Vsphere(NativePlatform):
     label = "vSphere"
     account_kind = "vsphere"
     formats = (images.FORMAT, "ova")
+    worth = 60.0
+    warm = False
 
     class Options(Place):
         template: str = Field(min_length=1)
@@ -62,6 +65,13 @@ class Vsphere(NativePlatform):
         """A password that the template knows already."""
 
     options: Options
+
+    def __init__(self, options: Options, wanted: Sequence[str] = formats) -> None:
+        super().__init__(options)
+        self._wanted = wanted
+
+    def making(self, formats: Sequence[str]) -> Vsphere:
+        return Vsphere(self.options, formats)
 
     def verify(self) -> None:
         command.find("xorriso")
@@ -91,13 +101,30 @@ class Vsphere(NativePlatform):
             with launched(site, create, size, self._access(context), context) as machine:
                 yield machine
 
+    def shape(self, base: Image, size: Size, network: str, context: Context) -> Mapping[str, str]:
+        """Where the machine is counts too: another cluster's or datastore's may not reach the layer."""
+        names = ("datacenter", "cluster", "datastore", "network", "isolated_network")
+        where = {name: str(getattr(self.options, name)) for name in names}
+        return {"account": base.account, "region": base.region, **where}
+
+    def save(self, machine: Machine, folder: Path, former: Layer | None, context: Context) -> Mapping[str, Any]:
+        return layers.save(_ours(machine), context)
+
+    @contextmanager
+    def resume(self, layer: Layer, base: Image, size: Size, network: str, context: Context) -> Iterator[Machine]:
+        linked = images.FORMAT not in self._wanted  # of an OVA's machine nothing stays there
+        with self._account(context).site(self.options, network) as site:
+            datastore = site.datastore if self.options.datastore else None
+            access = self._access(context)
+            with layers.resumed(layer, site, size, access, context, linked=linked, datastore=datastore) as machine:
+                yield machine
+
     def steps(self, plan: Plan) -> Sequence[str]:
         asked = {each.name for each in plan.formats}
         return [CLEAN, *(title for name, title in TITLES.items() if name in asked)]
 
     def images(self, machine: Machine, plan: Plan, folder: Path, context: Context) -> Mapping[str, Image]:
-        if not isinstance(machine, VsphereMachine):
-            raise TypeError(f"{type(machine).__name__} was not launched by this platform")
+        machine = _ours(machine)
         mine, asked = machine.mine, {each.name: each for each in plan.formats}
         with context.step(CLEAN) as step:
             seal(machine, step, machine.access.blob)
@@ -149,7 +176,11 @@ class Vsphere(NativePlatform):
             where = f"/{path_of(site.session, source)}"
             context.console.fact("template", where)
             return Image(
-                images.FORMAT, reference=source._moId, account=account.named, region=site.path, details={"path": where}
+                images.FORMAT,
+                reference=source._moId,
+                account=account.named,
+                region=site.path,
+                details={"path": where, "digest": edition(site.session, source)},
             )
 
     def _source(self, survey: Survey, site: Site, size: Size) -> None:
@@ -178,3 +209,9 @@ class Vsphere(NativePlatform):
         pem, password = context.fill(options.ssh_private_key), context.fill(options.ssh_password)
         key = load_key(pem) if pem else password
         return Access(options.ssh_user, key, port=options.ssh_port, patience=options.ip_timeout)
+
+
+def _ours(machine: Machine) -> VsphereMachine:
+    if not isinstance(machine, VsphereMachine):
+        raise TypeError(f"{type(machine).__name__} was not launched by this platform")
+    return machine

@@ -14,6 +14,7 @@ import pytest
 
 from builds.engine.accounts.aws import Aws
 from builds.engine.context import Context
+from builds.engine.layers import TAG
 from builds.engine.ledger import Resource
 from tests.engine.aws.fixtures import REGION, TAGS
 from tests.simulators.ec2 import Ec2Simulator
@@ -50,9 +51,23 @@ def test_what_was_made_in_the_moment_of_death_is_found_and_removed(
     assert ec2.held() == {}
 
 
-def killed(ec2: Ec2Simulator, folder: Path, kind: str) -> list[Resource]:
+def test_a_state_that_was_being_kept_in_the_moment_of_death_is_removed(
+    ec2: Ec2Simulator, account: Aws, context: Context, tmp_path: Path
+) -> None:
+    ec2.fault("CreateImage", "delay", seconds=HELD)
+    resources = killed(ec2, tmp_path, "image", "layers")
+    time.sleep(HELD)
+    ec2.settle()
+    held = ec2.client("ec2").describe_images(Owners=["self"])["Images"]
+    assert [TAG in {tag["Key"] for tag in each["Tags"]} for each in held] == [True]
+    for resource in sorted(resources, key=lambda each: account.order.index(each.kind)):
+        account.remove(resource, context)
+    assert ec2.held() == {}
+
+
+def killed(ec2: Ec2Simulator, folder: Path, kind: str, *more: str) -> list[Resource]:
     """Run a build until it is about to make a thing of this kind; what it had written down by then."""
-    argv = [sys.executable, "-m", "tests.engine.platforms.ec2.child", ec2.url, folder / "child"]
+    argv = [sys.executable, "-m", "tests.engine.platforms.ec2.child", ec2.url, folder / "child", *more]
     known: dict[tuple[str, str], Resource] = {}
     with subprocess.Popen(argv, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as child:
         for line in _lines(child):

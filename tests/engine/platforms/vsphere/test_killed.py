@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from builds.engine.vmware import marks
 from tests.engine.vmware.lab import LIMIT, Lab
 from tests.engine.vmware.worker import listen, started
 from tests.waiting import wait_for
@@ -35,6 +36,20 @@ def test_what_a_killed_worker_left_is_removed(
     if not ids_known:
         for line in lab.book.entries:
             line.made("")
+    wait_for(lambda: swept(lab), LIMIT, seen=lab.vcenter.held)
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["planned", "made"])
+def test_a_state_that_a_killed_worker_was_keeping_is_removed(lab: Lab, tmp_path: Path, known: bool) -> None:
+    folder = tmp_path / "worker"
+    folder.mkdir()
+    with started(lab, folder, layers=True) as worker:
+        assert worker.stdout
+        for _ in range(3 + known):  # the machine is planned and made, then its copy is
+            listen(worker.stdout, lab, ("stands", "virtual-machine"))
+        worker.kill()
+        worker.wait()
+    assert [marks.LAYER in each.name for each in lab.book.standing() if each.kind == "virtual-machine"] == [False, True]
     wait_for(lambda: swept(lab), LIMIT, seen=lab.vcenter.held)
 
 
