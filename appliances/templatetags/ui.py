@@ -26,6 +26,7 @@ STATES = {
     "cancelled": ("cancelled", "", "slash"),
     "pending": ("waiting", "", "ring"),
     "skipped": ("skipped", "", "slash"),
+    "reused": ("reused", "good", "layers"),
     "building": ("building", "busy", "half"),
     "ready": ("ready to publish", "warn", "ring"),
     "rejected": ("rejected", "bad", "slash"),
@@ -49,6 +50,7 @@ SHAPES = {
     "half": '<circle cx="7" cy="7" r="5.2" fill="none" stroke="currentColor" stroke-width="1.6"/>'
     '<path d="M7 1.800a5.200 5.200 0 0 1 0 10.400z" fill="currentColor"/>',
     "cross": '<path d="M2.500 2.500l9 9m0-9l-9 9" fill="none" stroke="currentColor" stroke-width="2"/>',
+    "layers": '<path d="M1.500 3.500h11M1.500 7h11M1.500 10.500h11" stroke="currentColor" stroke-width="1.8"/>',
     "slash": '<circle cx="7" cy="7" r="5.2" fill="none" stroke="currentColor" stroke-width="1.6"/>'
     '<path d="M3.400 10.600l7.200-7.200" stroke="currentColor" stroke-width="1.6"/>',
 }
