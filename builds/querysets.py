@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from functools import reduce
 from operator import or_
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import models
@@ -12,6 +13,9 @@ from django.db.models.functions import Coalesce
 
 from . import states
 from .engine.accounts import ACCOUNTS
+
+if TYPE_CHECKING:
+    from .models import Build
 
 
 class BuildQuerySet(models.QuerySet):
@@ -48,6 +52,16 @@ class BuildQuerySet(models.QuerySet):
         """Those that looked for a layer, or were not to."""
         told = models.Q(facts__has_key="layers") | models.Q(facts__has_key="layer miss") | models.Q(layers=False)
         return self.filter(told, started_at__isnull=False)
+
+    def before(self, build: Build):
+        """Earlier builds of the same appliance and platform that did the whole of it; what says most comes first: the
+        newest that succeeded, else the newest that ended.
+        """
+        appliance = build.revision.release.appliance_id
+        ended = self.filter(state__in=states.FINAL, resumes=None, started_at__isnull=False, finished_at__isnull=False)
+        earlier = ended.filter(revision__release__appliance=appliance, platform=build.platform, pk__lt=build.pk)
+        failed = models.Case(models.When(state=states.BuildState.SUCCEEDED, then=0), default=1)
+        return earlier.order_by(failed, "-pk")
 
     def newest_per_platform(self):
         """Of each revision and platform only the last attempt."""

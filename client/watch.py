@@ -7,7 +7,7 @@ for what came after the last one.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +21,10 @@ PAUSE = 1.0
 """Seconds between two looks at builds that say nothing, when there are several, or somebody looks at the progress."""
 WAIT = 15
 """Seconds that the server may keep us waiting for the log of the only one."""
+LONGEST = 5
+"""So many steps are named at the end."""
+BAR = 24
+"""Characters of the longest one's bar."""
 
 
 @dataclass
@@ -90,6 +94,21 @@ def tell(output: Output, each: Watched) -> None:
     for line in (build["error"], build["hint"]):
         if line:
             output.say(f"  {line}")
+    for line in where_time_went(build["steps"]):
+        output.say(f"  {line}")
+
+
+def where_time_went(steps: Iterable[dict[str, Any]]) -> Iterator[str]:
+    """The steps that took longest, with bars; and how many need not run again."""
+    steps = list(steps)
+    timed = [step for step in steps if step["seconds"]]
+    longest = sorted(timed, key=lambda step: step["seconds"], reverse=True)[:LONGEST]
+    for step in longest:
+        length = max(1, round(BAR * step["seconds"] / longest[0]["seconds"]))
+        failed = " (failed)" if step["state"] == "failed" else ""
+        yield f"{'█' * length:{BAR}} {step['seconds']:6.1f} s  {step['title']}{failed}"
+    if reused := sum(step["state"] == "reused" for step in steps):
+        yield f"{reused} step{'s' if reused > 1 else ''} reused from layers"
 
 
 class Screen:

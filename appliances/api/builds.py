@@ -62,11 +62,14 @@ class StepShape(Output):
     title: str
     state: StepState
     fraction: float = Field(description="How much of it is done, 0 to 1.")
-    seconds: float | None
+    started_at: datetime | None
+    finished_at: datetime | None
+    seconds: float | None = Field(description="How long it took so far; null when it has not run, or was reused.")
 
     @classmethod
     def of(cls, row: Step, seconds: float | None) -> StepShape:
-        return cls(title=row.title, state=row.state, fraction=row.fraction, seconds=seconds)
+        copied = ("title", "state", "fraction", "started_at", "finished_at")
+        return cls(seconds=seconds, **{name: getattr(row, name) for name in copied})
 
 
 class BuildDetails(BuildShape):
@@ -94,7 +97,7 @@ class BuildDetails(BuildShape):
             went_on=row.facts.get("layers", "") if row.saved is not None else "",
             saved=row.saved,
             layer_miss=row.facts.get("layer miss", ""),
-            steps=[StepShape.of(bar.step, bar.seconds) for bar in seen.bars],
+            steps=[StepShape.of(step, span.seconds) for step, span in zip(seen.steps, seen.run.spans, strict=True)],
         )
 
 

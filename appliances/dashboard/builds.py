@@ -22,6 +22,7 @@ from builds.states import BuildState
 from .access import build_for
 from .progress import progress
 from .queue import Outlook
+from .timeline import drawing
 
 CHUNKS_SHOWN = 3000
 LAST_LINES = 24
@@ -120,12 +121,14 @@ def page(request: HttpRequest, found: Build) -> dict[str, Any]:
     artifacts = list(found.artifacts.all())
     for artifact in artifacts:
         artifact.label = label(artifact.format)
+    seen = progress(found)
     return {
         "area": "dashboard",
         "build": found,
         "release": found.revision.release,
         "appliance": found.revision.release.appliance,
-        "progress": progress(found),
+        "progress": seen,
+        "drawing": drawing(seen, active=found.is_active, rest_only=bool(found.resumes_id)),
         "queued": Outlook.now().of(found) if found.state == BuildState.QUEUED else None,
         "artifacts": artifacts,
         "checks": checks,

@@ -8,9 +8,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.conf import settings
+from django.utils import timezone
 
 from appliances import releases
 from builds.models import Build
@@ -25,7 +28,7 @@ def build(wiki) -> Build:
     return revision.builds.get()
 
 
-def end(build: Build, state: str, **fields: str) -> None:
+def end(build: Build, state: str, **fields: Any) -> None:
     Build.objects.filter(pk=build.pk).update(state=state, **fields)
 
 
@@ -39,6 +42,26 @@ def test_the_status_says_how_it_ended(run, token, build, state, status):
     assert said.out == "first\nsecond\nlast without an end\n"
     assert "It broke." in said.err
     assert "Mend it." in said.err
+
+
+def test_the_end_says_where_the_time_went(run, token, build):
+    start = timezone.now()
+    for position, seconds in enumerate([3, 48, 1, 12, 24, 2]):
+        ended = {"state": "succeeded", "started_at": start, "finished_at": start + timedelta(seconds=seconds)}
+        build.steps.create(position=position, title=f"Step {position}", **ended)
+    build.steps.create(position=9, title="1. shell: install.sh", state="reused")
+    end(build, "succeeded", started_at=start, finished_at=start + timedelta(seconds=90))
+    said = run("build", "watch", build.pk).err.splitlines()
+    shown = [line.split() for line in said if "█" in line]
+    assert [line[1:] for line in shown] == [
+        ["48.0", "s", "Step", "1"],
+        ["24.0", "s", "Step", "4"],
+        ["12.0", "s", "Step", "3"],
+        ["3.0", "s", "Step", "0"],
+        ["2.0", "s", "Step", "5"],
+    ]
+    assert [len(line[0]) for line in shown] == [24, 12, 6, 2, 1]
+    assert said[-1] == "  1 step reused from layers"
 
 
 def test_all_builds_of_a_release(run, token, build):

@@ -222,7 +222,9 @@ STEPS = [
     "Test QCOW2",
     "Test OVA",
 ]
+BEGAN = [0, 4, 25, 143, 146, 149, 163, 163, 182, 187, 208, 241, 241]  # some are side by side
 WEIGHTS = [4, 21, 118, 3, 2, 14, 19, 24, 26, 5, 31, 22, 25]
+LENGTH = BEGAN[-1] + WEIGHTS[-1]
 CHECKS = [
     ("boots", "answered after {boot:.1f} s"),
     ("http: GET :80/ answers 200", "200 OK, 18 432 bytes, contains “Welcome”"),

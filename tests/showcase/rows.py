@@ -17,11 +17,13 @@ from builds.models import Artifact, Build, CheckResult, Delivery, LogChunk, Step
 
 from .causes import causes
 from .content import (
+    BEGAN,
     CHECKS,
     CONSOLE,
     CREDENTIALS,
     DESCRIPTION,
     FORMATS,
+    LENGTH,
     LOG,
     NOTES,
     PACKAGES,
@@ -128,13 +130,14 @@ def published(appliance: Appliance, version: str, formats, at, random: Random, b
 
 
 def finished(revision: Revision, formats, at, random: Random, by: User) -> Build:
-    length = sum(WEIGHTS) * random.uniform(0.85, 1.2)
+    scale = random.uniform(0.85, 1.2)
+    length = LENGTH * scale
     build = revision.builds.create(
         platform="qemu", state="succeeded", started_at=at - timedelta(seconds=length), finished_at=at, worker="shipyard-1",
         requested_by=by, facts={"acceleration": "kvm", "processor": "AMD EPYC 7543P", "base": "debian:12 (sha256:4c1a7f…)"},
     )  # fmt: skip
     Build.objects.filter(pk=build.pk).update(queued_at=at - timedelta(seconds=length + 3))
-    steps(build, build.started_at, len(STEPS), length / sum(WEIGHTS))
+    steps(build, build.started_at, len(STEPS), scale)
     packages = {
         name: f"{random.randint(1, 9)}.{random.randint(0, 30)}.{random.randint(0, 9)}-{random.randint(1, 5)}+deb12u{random.randint(1, 9)}"
         for name in random.sample(PACKAGES, len(PACKAGES) - 3)
@@ -200,14 +203,13 @@ def placed(build: Build, format_: str, packages, random: Random) -> None:
         CheckResult.objects.create(build=build, format=format_, title=title, passed=True, seen=seen.format(boot=19.4))
 
 
-def steps(build: Build, start, done: int, scale: float = 1.0) -> list[Step]:
+def steps(build: Build, at, done: int, scale: float = 1.0) -> list[Step]:
     rows = []
-    for position, (title, weight) in enumerate(zip(STEPS, WEIGHTS, strict=True)):
+    for position, (title, began, weight) in enumerate(zip(STEPS, BEGAN, WEIGHTS, strict=True)):
         row = Step(build=build, position=position, title=title)
         if position < done:
-            row.state, row.fraction, row.started_at = "succeeded", 1, start
-            start += timedelta(seconds=weight * scale)
-            row.finished_at = start
+            start, end = at + timedelta(seconds=began * scale), at + timedelta(seconds=(began + weight) * scale)
+            row.state, row.fraction, row.started_at, row.finished_at = "succeeded", 1, start, end
         rows.append(row)
     rows = Step.objects.bulk_create(rows)
     sequence = 0

@@ -1,9 +1,11 @@
 """Builds: how far, what they say, and what happens when the token is gone in the middle."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from appliances.models import Token
 from tests import factories
@@ -25,6 +27,22 @@ def test_a_build_with_its_steps(program, wiki):
     assert [step["state"] for step in found["steps"]] == ["succeeded", "running"]
     assert found["percent"] == 75
     assert found["final"] is False
+
+
+@pytest.mark.django_db
+def test_steps_say_when_they_ran_and_which_were_reused(program, wiki):
+    start = timezone.now() - timedelta(seconds=60)
+    build = build_of(wiki, state="running", started_at=start)
+    first = {"state": "succeeded", "fraction": 1, "started_at": start, "finished_at": start + timedelta(seconds=4)}
+    build.steps.create(position=0, title="Start the machine", **first)
+    build.steps.create(position=1, title="1. shell: install.sh", state="reused", fraction=1)
+    build.steps.create(position=2, title="Clean and shut down")
+    found = program()("GET", f"builds/{build.pk}").json()
+    assert [(step["state"], step["seconds"]) for step in found["steps"]] == [
+        ("succeeded", 4), ("reused", None), ("pending", None)
+    ]  # fmt: skip
+    assert [bool(step["started_at"] and step["finished_at"]) for step in found["steps"]] == [True, False, False]
+    assert found["percent"] == 50  # what is reused is no work
 
 
 @pytest.mark.django_db
