@@ -20,6 +20,7 @@ from . import limits, plans, publishing, queue, uploads
 from .accounts import Accounts
 from .ancestry import release_disk
 from .console import Log, RecordingConsole
+from .debugging import Debugging
 from .engine import pipeline
 from .engine.console import Redactor
 from .engine.context import Context, Stop
@@ -135,6 +136,7 @@ def _make(
             releases=partial(release_disk, cache=cache, console=console),
             accounts=Accounts(build, redact),
             ledger=ledger,
+            failed=Debugging(build, redact, ledger.write),
             tags=plans.tags(build),
             reach=settings.REACH,
         )
