@@ -42,13 +42,20 @@ def progress(build: Build) -> Progress:
         .first()
     )
     weights = usual_seconds(former) if former else {}
-    elapsed = seconds_between(build.started_at, build.finished_at)
+    elapsed = seconds_between(build.started_at, worked_until(build, steps))
     return Progress(
         percent=100.0 if build.has_succeeded else percent_done(steps, weights),
         elapsed=elapsed,
         expected=expected,
         bars=bars(build, steps, elapsed, expected),
     )
+
+
+def worked_until(build: Build, steps: list[Step]) -> datetime | None:
+    """When its work ended, if it has: how long its failed machine was kept afterwards is not counted."""
+    if build.debug_until:
+        return max((step.finished_at for step in steps if step.finished_at), default=build.finished_at)
+    return build.finished_at
 
 
 def usual_seconds(former: Build) -> dict[str, float]:

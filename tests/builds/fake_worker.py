@@ -20,8 +20,9 @@ def main(work: str, redis_socket: str, data_dir: str, database: str) -> None:
     settings.DATA_DIR = Path(data_dir)
     settings.STORAGES["default"]["OPTIONS"]["location"] = settings.DATA_DIR / "files"
     plan = engine.fake_plan()
+    pipeline = engine.failing_guest() if work == "failing_guest" else engine.FakePipeline(getattr(engine, work))
     with (
-        mock.patch.object(runner, "pipeline", engine.FakePipeline(getattr(engine, work))),
+        mock.patch.object(runner, "pipeline", pipeline),
         mock.patch.object(plans, "plan_of", return_value=plan),
     ):
         call_command("worker", platforms="qemu")
