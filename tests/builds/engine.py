@@ -7,16 +7,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from builds.engine import pipeline, plugin, provisioning
-from builds.engine.bases.base import Base
+from builds.engine import plugin
 from builds.engine.context import Context
 from builds.engine.formats.base import PlacedFormat
 from builds.engine.image import Image, Size
 from builds.engine.outcome import Outcome, Verdict
-from builds.engine.plan import Limits, Plan
-from builds.engine.platforms.qemu.platform import Qemu
-from builds.engine.provisioners.shell import Shell
-from tests.guests import tiny
 
 WORK = "Work"
 REST = "Do the rest"
@@ -103,52 +98,6 @@ def fake_plan(**fields: Any) -> Any:
     size = Size(cpus=1, memory=2**30, disk=2**31)
     defaults = {"variables": {}, "secrets": frozenset(), "platform": FakePlatform(), "size": size}
     return SimpleNamespace(**{"name": "acme-wiki-1.0.0", "formats": formats, **defaults, **fields})
-
-
-class FailingMachine:
-    """Stands where the engine is, too, but starts a real machine, on which its provisioner fails as any would."""
-
-    def __init__(self, platform: Any, script: str = "echo installing; exit 3", **limits: float) -> None:
-        self._plan = Plan(
-            name="acme-wiki-1.0.0",
-            platform=platform,
-            base=Given(),
-            size=Size(cpus=1, memory=256 * 1024 * 1024, disk=768 * 1024 * 1024),
-            network="none",
-            provisioners=(Shell(Shell.Options(inline=script)),),
-            formats=(),
-            checks=(),
-            limits=Limits(**limits),
-        )
-
-    def steps(self, plan: Any) -> list[str]:
-        return provisioning.steps(self._plan)
-
-    def build(self, plan: Any, context: Context, folder: Path) -> Outcome:
-        context = pipeline.limited(self._plan, context)
-        with provisioning.provisioned(self._plan, self._plan.base.prepare(context), context):
-            raise AssertionError("the provisioner did not fail")
-
-
-class Given(Base):
-    """The tests' small guest."""
-
-    name = "tiny"
-    Options = plugin.Options
-
-    def __init__(self) -> None:
-        super().__init__(self.Options())
-
-    @property
-    def title(self) -> str:
-        return "tiny"
-
-    def prepare(self, context: Context) -> Image:
-        return tiny.make().direct_image()
-
-
-def failing_guest() -> FailingMachine:
-    return FailingMachine(Qemu(Qemu.Options()))
 
 
 def two_images(context: Context, folder: Path) -> Outcome:

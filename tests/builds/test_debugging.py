@@ -6,9 +6,6 @@ import os
 import socket
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
 from types import SimpleNamespace
@@ -21,57 +18,18 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from builds import debugging, kept, plans, queue, reconcile, runner
+from builds import debugging, kept, plans, queue, reconcile
 from builds.engine.context import Stop
 from builds.engine.session import describe
 from builds.models import Build, DebugCommand
 from builds.states import BuildState, StepState
 from tests import factories, waiting
-from tests.builds.engine import FailingMachine, FakePlatform, failing_guest, fake_plan
-from tests.engine.local_machine import LocalMachine
+from tests.builds.engine import FakePlatform
+from tests.builds.failing import FOR_LONG, SECRET, FailingMachine, Here, failing_guest, worker
 
+__all__ = ["worker"]
 pytestmark = pytest.mark.django_db(transaction=True)
 wait_for = partial(waiting.wait_for, seconds=60)
-FOR_LONG = timedelta(minutes=30)
-
-
-class Here:
-    """A platform whose machines are this host."""
-
-    @contextmanager
-    def launch(self, *_: object) -> Iterator[LocalMachine]:
-        yield LocalMachine()
-
-
-@pytest.fixture
-def start(transactional_db, monkeypatch) -> Iterator[Callable[..., Build]]:
-    """`start(pipeline)`: a build that fails is under way, and its machine is kept for so long."""
-    monkeypatch.setattr(debugging, "LOOK", 0.05)
-    stops, threads = [], []
-
-    def begin(pipeline: FailingMachine, debug: timedelta | None = FOR_LONG, stop: Stop | None = None) -> Build:
-        monkeypatch.setattr(runner, "pipeline", pipeline)
-        monkeypatch.setattr(plans, "plan_of", lambda *_: fake_plan(secrets=frozenset({"password"})))
-        monkeypatch.setattr(plans, "secret_values", lambda _: {"password": "hunter2hunter2"})
-        build = factories.build(debug=debug)
-        stops.append(stop or Stop())
-        threads.append(threading.Thread(target=work, args=(build, stops[-1])))
-        threads[-1].start()
-        return build
-
-    yield begin
-    for stop in stops:
-        stop.cancel()
-    for thread in threads:
-        thread.join(30)
-        assert not thread.is_alive()
-
-
-def work(build: Build, stop: Stop) -> None:
-    try:
-        runner.run(build.pk, stop)
-    finally:
-        connection.close()
 
 
 def fresh(build: Build) -> Build:
@@ -103,13 +61,13 @@ def failed_of_its_own(build: Build) -> None:
 
 
 @pytest.mark.guest
-def test_commands_and_ssh_reach_the_machine_until_somebody_has_seen_enough(start, tmp_path):
-    build = start(failing_guest())
+def test_commands_and_ssh_reach_the_machine_until_somebody_has_seen_enough(worker, tmp_path):
+    build = worker(failing_guest())
     wait_for(lambda: is_kept(build), seconds=120, seen=lambda: str(fresh(build).error))
     assert "exit code 3" in fresh(build).error
     wait_for(lambda: build.steps.filter(title__startswith="1.", state=StepState.FAILED))
 
-    first = kept.run(build, "cd /tmp; touch here; echo hunter2hunter2; (echo to stderr; exit 4) >&2", by=None)
+    first = kept.run(build, f"cd /tmp; touch here; echo {SECRET}; (echo to stderr; exit 4) >&2", by=None)
     second = kept.run(build, "ls /tmp/here", by=None)
     assert finished(first).output == "••••••\nto stderr\n"
     assert (finished(first).exit_code, finished(second).exit_code) == (4, 0)
@@ -153,7 +111,7 @@ def test_a_worker_that_is_killed_takes_the_machine_with_it(redis, redis_socket, 
     env = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings"}
     database = str(connection.settings_dict["NAME"])
     argv = [sys.executable, "-m", "tests.builds.fake_worker", "failing_guest", redis_socket, data_dir, database]
-    with subprocess.Popen(argv, cwd=settings.BASE_DIR, env=env) as worker:
+    with subprocess.Popen(argv, cwd=settings.BASE_DIR, env=env) as process:
         try:
             wait_for(lambda: is_kept(build), seconds=120)
             subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", data_dir / "key"], check=True)
@@ -162,7 +120,7 @@ def test_a_worker_that_is_killed_takes_the_machine_with_it(redis, redis_socket, 
             [guest] = [int(file.read_text().split()[0]) for file in data_dir.glob("work/*/*/pid")]
             assert is_alive(guest)
         finally:
-            worker.kill()
+            process.kill()
     access = fresh(build).debug_access
     wait_for(lambda: not is_alive(guest))
     with pytest.raises(ConnectionRefusedError):
@@ -184,63 +142,63 @@ def is_alive(pid: int) -> bool:
     return True
 
 
-def test_it_ends_when_the_time_has_passed(start):
-    build = start(FailingMachine(Here()), timedelta(seconds=2))
+def test_it_ends_when_the_time_has_passed(worker):
+    build = worker(FailingMachine(Here()), timedelta(seconds=2))
     wait_for(lambda: fresh(build).debug_until)
     failed_of_its_own(build)
     assert fresh(build).finished_at >= fresh(build).debug_until
     assert "kept for debugging until" in "".join(build.log.values_list("text", flat=True))
 
 
-def test_nothing_is_kept_that_nobody_asked_for(start):
-    build = start(FailingMachine(Here()), None)
+def test_nothing_is_kept_that_nobody_asked_for(worker):
+    build = worker(FailingMachine(Here()), None)
     failed_of_its_own(build)
     assert fresh(build).debug_until is None
 
 
-def test_somebody_may_ask_while_it_still_runs(start, tmp_path):
+def test_somebody_may_ask_while_it_still_runs(worker, tmp_path):
     go = tmp_path / "go"
-    build = start(FailingMachine(Here(), f"until [ -e {go} ]; do sleep 0.05; done; exit 3"), None)
+    build = worker(FailingMachine(Here(), f"until [ -e {go} ]; do sleep 0.05; done; exit 3"), None)
     wait_for(lambda: build.steps.filter(title__startswith="1.", state=StepState.RUNNING))
     assert kept.retry(fresh(build), 15, by=None) == build
     go.touch()
     wait_for(lambda: is_kept(build))
 
 
-def test_cancelling_ends_it_as_cancelled(start):
-    build = start(FailingMachine(Here()))
+def test_cancelling_ends_it_as_cancelled(worker):
+    build = worker(FailingMachine(Here()))
     wait_for(lambda: is_kept(build))
     queue.cancel(fresh(build), by=factories.user(username="ada"))
     wait_for(lambda: state_of(build) == BuildState.CANCELLED)
     assert fresh(build).error == "Cancelled by ada."
 
 
-def test_a_worker_that_shuts_down_ends_it(start):
+def test_a_worker_that_shuts_down_ends_it(worker):
     stop = Stop()
-    build = start(FailingMachine(Here()), stop=stop)
+    build = worker(FailingMachine(Here()), stop=stop)
     wait_for(lambda: is_kept(build))
     stop.cancel()
     failed_of_its_own(build)
 
 
-def test_no_limit_of_the_build_counts_for_it(start):
-    build = start(FailingMachine(Here(), "sleep 1.5", build=1.0))
+def test_no_limit_of_the_build_counts_for_it(worker):
+    build = worker(FailingMachine(Here(), "sleep 1.5", build=1.0))
     wait_for(lambda: is_kept(build))
     assert finished(kept.run(build, "echo fine", by=None)).output == "fine\n"
     kept.end(build, by=None)
     wait_for(lambda: state_of(build) == BuildState.FAILED)
 
 
-def test_of_a_long_output_the_end_is_kept(start):
-    build = start(FailingMachine(Here()))
+def test_of_a_long_output_the_end_is_kept(worker):
+    build = worker(FailingMachine(Here()))
     wait_for(lambda: is_kept(build))
     row = finished(kept.run(build, "seq 100000; printf '\\0'; echo last", by=None))
     assert len(row.output) == 64 * 1024
     assert row.output.endswith("100000\n\ufffdlast\n")
 
 
-def test_what_cannot_be_done_is_told_and_ends_nothing(start):
-    build = start(FailingMachine(Here()))
+def test_what_cannot_be_done_is_told_and_ends_nothing(worker):
+    build = worker(FailingMachine(Here()))
     wait_for(lambda: is_kept(build))
     kept.admit(build, public_line(ed25519.Ed25519PrivateKey.generate()), by=None)
     wait_for(lambda: fresh(build).debug_access.get("problem"))
