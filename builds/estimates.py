@@ -77,6 +77,8 @@ def estimate(
         seconds = usual[build.pk]
         elapsed = (now - build.started_at).total_seconds() if build.started_at else 0.0
         end = None if seconds is None else max(0.0, seconds - elapsed)
+        if until := build.kept_until:
+            end = (until - now).total_seconds()
         line.seat(build, end)
         found[build.pk] = Estimate(0.0, end)
     for build in waiting:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.db import models
 from django.db.models.functions import Coalesce
+from django.utils import timezone
 
 from . import states
 from .engine.accounts import ACCOUNTS
@@ -30,6 +31,10 @@ class BuildQuerySet(models.QuerySet):
     def silent_since(self, moment: datetime):
         """Owned by a worker that has not been heard of since then."""
         return self.owned().filter(heartbeat_at__lt=moment)
+
+    def kept(self):
+        """Failed, but their machine is there to be looked at, and holds its worker's place."""
+        return self.filter(state=states.BuildState.RUNNING, debug_until__gt=timezone.now())
 
     def queued(self):
         return self.filter(state=states.BuildState.QUEUED)

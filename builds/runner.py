@@ -20,6 +20,7 @@ from . import layers, limits, plans, publishing, queue, uploads
 from .accounts import Accounts
 from .ancestry import release_disk
 from .console import Log, RecordingConsole
+from .debugging import Debugging
 from .engine import pipeline
 from .engine.console import Redactor
 from .engine.context import Context, Stop
@@ -136,6 +137,7 @@ def _make(
             accounts=Accounts(build, redact),
             ledger=ledger,
             layers=kept,
+            failed=Debugging(build, redact, ledger.write),
             tags=plans.tags(build),
             reach=settings.REACH,
         )

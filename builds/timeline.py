@@ -92,7 +92,10 @@ class Compared:
 
 
 def run(build: Build, steps: Iterable[Step], now: datetime) -> Run:
+    steps = list(steps)
     started, stopped = build.started_at, build.finished_at or now
+    if build.debug_until:  # how long its failed machine was kept afterwards is not counted
+        stopped = max((step.finished_at for step in steps if step.finished_at), default=stopped)
     return Run(
         number=build.pk,
         state=build.state,

@@ -1,11 +1,13 @@
-"""slipway build watch, log, list, cancel, retry"""
+"""slipway build watch, log, list, cancel, retry, debug"""
 
 from __future__ import annotations
 
+import argparse
 import sys
 from typing import Any
 
 from .command import command, group
+from .debugging import debug
 from .errors import Failure
 from .names import Name, build_or_release
 from .output import Output, plain
@@ -31,6 +33,12 @@ def add(commands: Any, common: Any) -> None:
         each.add_argument("number", type=int)
         if name == "retry":
             each.add_argument("--watch", action="store_true", help="watch until the end")
+    look = command(found, common, "debug", debug, "Try a failed one again, keep its machine, and run lines in it.")
+    look.add_argument("number", type=int, help="a failed build, or one whose machine is kept")
+    look.add_argument("--minutes", type=int, default=30, help="how long its machine is kept if it fails (30)")
+    look.add_argument("--key", type=argparse.FileType(), help="a public key that is let in over SSH")
+    look.add_argument("--stay-out", action="store_true", help="run nothing, only say how to get in")
+    look.add_argument("--end", action="store_true", help="destroy the machine at the end of the input")
 
 
 def show_all(asked: Any, server: Server, output: Output) -> None:

@@ -190,6 +190,10 @@ BASE_CHECK_HOURS = env.int("SLIPWAY_BASE_CHECK_HOURS", default=6)
 NIGHT_HOUR = env.int("SLIPWAY_NIGHT_HOUR", default=3) % 24
 # Whether workers take each other's, by way of the storage; of use when builds run on more than one host.
 LAYERS_SHARED = env.bool("SLIPWAY_LAYERS_SHARED", default=False)
+# For how long, at most, a failed machine is kept to be looked at; where workers listen for people's SSH to it.
+DEBUG_MINUTES = env.int("SLIPWAY_DEBUG_MINUTES", default=60)
+DEBUG_ADDRESS = env("SLIPWAY_DEBUG_ADDRESS", default="127.0.0.1")
+DEBUG_PORTS = env("SLIPWAY_DEBUG_PORTS", default="")
 # Networks inside that templates, repositories and hooks may name; the public internet always may be.
 REACH = Reach.of(env.list("SLIPWAY_ALLOWED_NETWORKS", default=[]))
 # The largest archive of sources that may be uploaded, in bytes.

@@ -56,6 +56,11 @@
     }, { once: true });
   });
 
+  // <form hx-post="…" data-clear>: what was taken is not written there any more.
+  document.addEventListener("htmx:afterRequest", (event) => {
+    if (event.target.matches("form[data-clear]") && event.detail.successful) event.target.reset();
+  });
+
   // <time datetime="…" data-ago>: relative times stay true while the page is open.
   const units = [["year", 31536000], ["month", 2592000], ["day", 86400], ["hour", 3600], ["minute", 60]];
   const words = new Intl.RelativeTimeFormat("en", { numeric: "always" });

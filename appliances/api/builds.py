@@ -40,12 +40,13 @@ class BuildShape(Output):
     requested_by: str | None
     error: str = Field(description="What happened, and where.")
     hint: str = Field(description="The next thing to do.")
+    kept_until: datetime | None = Field(description="It has failed, but its machine can be debugged until then.")
     url: str = Field(description="Its page in the dashboard.")
 
     @classmethod
     def of(cls, row: Build) -> BuildShape:
         release = row.revision.release
-        copied = ("platform", "state", "queued_at", "started_at", "finished_at", "error", "hint")
+        copied = ("platform", "state", "queued_at", "started_at", "finished_at", "error", "hint", "kept_until")
         return cls(
             number=row.pk,
             appliance=str(release.appliance),

@@ -11,6 +11,7 @@ from . import (
     builds,
     catalog,
     channels,
+    debugging,
     deliveries,
     flattened,
     handlers,
@@ -67,8 +68,21 @@ api.add_decorator(once, mode="view")
 api.add_decorator(acting, mode="operation")
 SUBJECTS = (
     *(tokens, catalog, artifacts, teams, values, accounts),
-    *(appliances, releases, uploads, verbs, revisions, flattened, templates, packer, channels, builds, logs, queue),
-    *(layers, sources, schedules, rebuilds, bases, deliveries, resources, hooks, notifications, audit),
+    *(appliances, releases, uploads, verbs, revisions, flattened, templates, packer, channels, builds, logs),
+    *(
+        debugging,
+        queue,
+        layers,
+        sources,
+        schedules,
+        rebuilds,
+        bases,
+        deliveries,
+        resources,
+        hooks,
+        notifications,
+        audit,
+    ),
 )
 for subject in SUBJECTS:
     api.add_router("", subject.router)

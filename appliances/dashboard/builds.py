@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from appliances.catalog.families import label
 from appliances.permissions import can_maintain
-from builds import queue
+from builds import kept, queue
 from builds.engine.errors import SlipwayError
-from builds.models import Build, LogChunk, Step
+from builds.models import Build, Layer, LogChunk, Step
 from builds.states import BuildState
 
+from . import debugging
 from .access import build_for
+from .debugging import Session
 from .progress import progress
 from .queue import Outlook
 from .timeline import drawing
@@ -51,8 +55,11 @@ def build(request: HttpRequest, number: int) -> HttpResponse:
         "cut": len(newest) > CHUNKS_SHOWN,
         "after": chunks[-1].sequence if chunks else -1,
     }
-    if found.is_final and found.error:
+    if found.error and (found.is_final or found.kept_until):
         context["last_lines"] = last_lines(found)
+    if context["may_maintain"] and found.state == BuildState.FAILED:
+        context["goes_on_before"] = goes_on_before(found)
+        context["debug_choices"] = debugging.choices() if kept.may_help(found) else []
     return render(request, "builds/build.html", context)
 
 
@@ -72,8 +79,10 @@ def live(request: HttpRequest, number: int) -> HttpResponse:
         "after": chunks[-1].sequence if chunks else after,
         "final": final,
     }
+    shown = request.GET.get("kept", "")
+    context["session_changed"] = context["kept"] != shown
     response = render(request, "builds/_live.html", context, status=STOP_POLLING if final else 200)
-    if final and found.error:
+    if (final and found.error) or bool(context["kept"]) != bool(shown):
         response["HX-Refresh"] = "true"  # the page opens anew with the failure first
     return response
 
@@ -122,6 +131,8 @@ def page(request: HttpRequest, found: Build) -> dict[str, Any]:
     for artifact in artifacts:
         artifact.label = label(artifact.format)
     seen = progress(found)
+    may_maintain = can_maintain(request.user, team)
+    session = Session.of(found) if may_maintain and found.debug_until else None
     return {
         "area": "dashboard",
         "build": found,
@@ -132,9 +143,25 @@ def page(request: HttpRequest, found: Build) -> dict[str, Any]:
         "queued": Outlook.now().of(found) if found.state == BuildState.QUEUED else None,
         "artifacts": artifacts,
         "checks": checks,
-        "may_maintain": can_maintain(request.user, team),
+        "may_maintain": may_maintain,
         "final": found.is_final,
+        "session": session,
+        # What the page shows of a kept machine: only when that has changed it is sent again.
+        "kept": (session.stamp if session else "kept") if found.kept_until else "",
+        "seconds_left": (found.kept_until - timezone.now()).total_seconds() if found.kept_until else 0,
     }
+
+
+def goes_on_before(found: Build) -> Step | None:
+    """Where a next attempt begins if nothing changes: after the last step whose state is kept. None: at the start."""
+    if not found.layers or found.started_at is None:
+        return None
+    layers = Layer.objects.usable().filter(
+        appliance=found.revision.release.appliance_id, platform=found.platform, used_at__gte=found.started_at
+    )
+    kept_after = set(layers.values_list("title", flat=True))
+    follows = [after for before, after in pairwise(found.steps.all()) if f"after {before.title}" in kept_after]
+    return follows[-1] if follows else None
 
 
 def parts(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -36,14 +37,16 @@ def provisioned(plan: Plan, base: Image, context: Context) -> Iterator[Machine]:
             context.console.reused(provisioner_title(number, plan))
         for number in range(progress.done, len(plan.provisioners)):
             title = provisioner_title(number, plan)
-            with context.step(title) as step:
-                limit = step.within(plan.limits.provisioner, title, hint="Raise `limits.provisioner` in the template.")
-                try:
+            try:
+                with context.step(title) as step:
+                    limit = step.within(
+                        plan.limits.provisioner, title, hint="Raise `limits.provisioner` in the template."
+                    )
                     plan.provisioners[number].provision(machine, limit)
-                except BuildError as error:
-                    context.failed(machine, error, step)
-                    raise
-                progress.advance(machine, step)
+                    progress.advance(machine, step)
+            except BuildError as error:
+                context.failed(machine, error, context)  # after the step: how long that looks on is not the step's time
+                raise
         yield machine
 
 
@@ -138,3 +141,8 @@ class _Progress:
 
 def provisioner_title(number: int, plan: Plan) -> str:
     return f"{number + 1}. {plan.provisioners[number].title}"
+
+
+def is_provisioner(title: str) -> bool:
+    """Whether the step of that title runs a provisioner."""
+    return re.match(r"\d+\. ", title) is not None

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 from ..moves import Moved
 from ..querysets import BuildQuerySet, LogChunkQuerySet, StepQuerySet
@@ -93,6 +96,12 @@ class Build(Moved):
     @property
     def is_final(self) -> bool:
         return self.state in FINAL
+
+    @property
+    def kept_until(self) -> datetime | None:
+        """It has failed, but until then its machine is there to be looked at. None: there is none."""
+        kept = self.state == BuildState.RUNNING and self.debug_until and self.debug_until > timezone.now()
+        return self.debug_until if kept else None
 
     @property
     def has_succeeded(self) -> bool:

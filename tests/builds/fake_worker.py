@@ -13,15 +13,16 @@ def main(work: str, redis_socket: str, data_dir: str, database: str) -> None:
     settings.DATABASES["default"]["NAME"] = database
     django.setup()
     from builds import plans, runner
-    from tests.builds import engine
+    from tests.builds import engine, failing
     from tests.conftest import queues
 
     settings.RQ_QUEUES = queues(redis_socket)
     settings.DATA_DIR = Path(data_dir)
     settings.STORAGES["default"]["OPTIONS"]["location"] = settings.DATA_DIR / "files"
     plan = engine.fake_plan()
+    pipeline = failing.failing_guest() if work == "failing_guest" else engine.FakePipeline(getattr(engine, work))
     with (
-        mock.patch.object(runner, "pipeline", engine.FakePipeline(getattr(engine, work))),
+        mock.patch.object(runner, "pipeline", pipeline),
         mock.patch.object(plans, "plan_of", return_value=plan),
     ):
         call_command("worker", platforms="qemu")

@@ -230,6 +230,9 @@ def running(revision: Revision, by: User, now) -> Build:
     return build
 
 
+HOST_KEY = "AAAAC3NzaC1lZDI1NTE5AAAAIJ0mT3ozMRAPqiXTfcAvW0HwWXoa0gFt8Wz3m6R0q2Dl"
+
+
 def failed(revision: Revision, by: User, at) -> Build:
     build = revision.builds.create(
         platform="qemu", state="failed", started_at=at - timedelta(seconds=140), finished_at=at, worker="shipyard-1", requested_by=by,
@@ -249,4 +252,26 @@ def failed(revision: Revision, by: User, at) -> Build:
         ]
     ):
         LogChunk.objects.create(build=build, step=rows[2], sequence=100 + number, text=line + "\n")
+    return build
+
+
+def kept(revision: Revision, by: User, now) -> Build:
+    """A build whose failed machine somebody looks at."""
+    build = failed(revision, by, now - timedelta(minutes=18))
+    started = now - timedelta(minutes=21)
+    Build.objects.filter(pk=build.pk).update(
+        state="running", finished_at=None, started_at=started, heartbeat_at=now, worker="shipyard-1:4711",
+        debug=timedelta(minutes=30), debug_until=now + timedelta(minutes=12, seconds=30),
+        debug_access={"host": "127.0.0.1", "port": 40022, "user": "root", "host_key": f"ssh-ed25519 {HOST_KEY}", "keys": ["ssh-ed25519 AAAA"], "problem": ""},
+    )  # fmt: skip
+    said = "postgresql-15-pgvector/stable 0.4.2-2 amd64\n  Open-source vector similarity search for Postgres\n"
+    for text, output, code in (
+        ("apt-cache policy postgresql-17-pgvectors", "N: Unable to locate package postgresql-17-pgvectors\n", 100),
+        ("apt-cache search --names-only 'pgvector$'", said, 0),
+        ("apt-get install --dry-run postgresql-15-pgvector", "Reading package lists...\n", None),
+    ):
+        build.debug_commands.create(
+            by=by, text=text, output=output, exit_code=code, finished_at=None if code is None else now
+        )
+    build.refresh_from_db()
     return build
