@@ -69,20 +69,8 @@ api.add_decorator(acting, mode="operation")
 SUBJECTS = (
     *(tokens, catalog, artifacts, teams, values, accounts),
     *(appliances, releases, uploads, verbs, revisions, flattened, templates, packer, channels, builds, logs),
-    *(
-        debugging,
-        queue,
-        layers,
-        sources,
-        schedules,
-        rebuilds,
-        bases,
-        deliveries,
-        resources,
-        hooks,
-        notifications,
-        audit,
-    ),
+    *(debugging, layers, queue, sources, schedules, rebuilds, bases, deliveries, resources),
+    *(hooks, notifications, audit),
 )
 for subject in SUBJECTS:
     api.add_router("", subject.router)
