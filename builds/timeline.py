@@ -56,7 +56,7 @@ class Run:
     @property
     def unmeasured(self) -> float:
         """Seconds in which no step ran."""
-        covered, reached = 0.0, 0.0
+        covered = reached = 0.0
         for start, end in sorted((span.start, span.end) for span in self.spans if span.start is not None):
             covered += max(0.0, end - max(start, reached))
             reached = max(reached, end)
@@ -145,7 +145,7 @@ def beside(spans: Sequence[Span]) -> list[bool]:
     """Of each step, whether it ran at the same time as one before it."""
     found, reached = [], 0.0
     for span in spans:
-        found.append(span.start is not None and 0 < span.start < reached - NOTICEABLE)
+        found.append(span.start is not None and span.start < reached - NOTICEABLE)
         reached = max(reached, span.end or 0.0)
     return found
 

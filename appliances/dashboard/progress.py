@@ -38,6 +38,8 @@ def progress(build: Build) -> Progress:
     before = Build.objects.before(build).first()
     former = run(before, before.steps.all(), now) if before else None
     compared = compare(this.spans, former.spans if former else ())
+    if not steps or build.resumes_id:  # what it does not have is not gone: it is not known yet, or was done before
+        compared = compared[: len(steps)]
     return Progress(
         percent=100.0 if build.has_succeeded else percent_done(steps, compared),
         expected=estimates.usual_seconds([build])[build.pk],

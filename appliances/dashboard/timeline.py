@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from appliances.templatetags.ui import duration
-from builds.states import StepState
+from builds.states import OWNED, BuildState, StepState
 from builds.timeline import Compared, Run, beside, biggest
 
 from .progress import Progress
@@ -159,23 +159,24 @@ def rows(seen: Progress, starts: Sequence[float], axis: Axis) -> Iterator[Row]:
 
 def difference_of(seen: Progress) -> float | None:
     """Seconds more than the former build; None: they cannot be compared as a whole."""
-    if not seen.former or seen.former.state != "succeeded" or seen.run.state != "succeeded":
+    this, former = seen.run, seen.former
+    if not former or former.state != BuildState.SUCCEEDED or this.state != BuildState.SUCCEEDED:
         return None
-    return seen.run.seconds - seen.former.seconds
+    return None if this.seconds is None else this.seconds - former.seconds
 
 
 def sentence(seen: Progress, difference: float | None) -> str:
     this, former = seen.run, seen.former
     took = duration(this.seconds)
-    if this.state in ("running", "cancelling"):
+    if this.state in OWNED:
         took = f"{took} so far"
-    elif this.state != "succeeded":
+    elif this.state != BuildState.SUCCEEDED:
         took = f"{this.state.capitalize()} after {took}"
     if former is None:
         return f"{took}. There is no earlier build to compare it with."
     name = f"build {former.number}"
     if difference is None:
-        ended = "took" if former.state == "succeeded" else f"{former.state} after"
+        ended = "took" if former.state == BuildState.SUCCEEDED else f"{former.state} after"
         return f"{took}; {name} {ended} {duration(former.seconds)}."
     if abs(difference) < max(1.0, SAME * former.seconds):
         return f"{took}, as long as {name}."
@@ -188,9 +189,13 @@ def reason(seen: Progress, difference: float) -> str:
     if most is None:
         return ""
     share = "most of it" if abs(most.weight) >= abs(difference) / 2 else "the largest part"
-    what = "new" if most.former is None else "gone" if most.span is None else most.span.state
-    marks = [what] if what in ("new", "gone", "reused") else []
-    return f"; {share}: {most.title} ({', '.join([*marks, signed(most.weight)])})"
+    if most.span is None:
+        mark = "gone, "
+    elif most.former is None:
+        mark = "new, "
+    else:
+        mark = "reused, " if most.span.state == StepState.REUSED else ""
+    return f"; {share}: {most.title} ({mark}{signed(most.weight)})"
 
 
 def signed(seconds: float) -> str:

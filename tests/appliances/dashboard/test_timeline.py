@@ -111,6 +111,7 @@ def test_a_build_of_a_rest_is_not_compared_as_a_whole(page, revision):
     shown = page(built(revision, ("Copy", 0, 15), resumes=former))
     assert sentence(shown) == f"15 s; build {former.pk} took 2 min 00 s."
     assert numbers(shown, "Copy")[2] == "−5.0 s"
+    assert ">Install<" not in shown  # it was done before, and is not gone
 
 
 def test_steps_that_a_layer_made_unnecessary_are_drawn_as_reused(page, revision):
@@ -173,6 +174,13 @@ def test_titles_are_text(page, revision):
     shown = page(built(revision, ("1. shell: <b>", 0, 100)))
     assert "<b>" not in shown
     assert "&lt;b&gt; (+1 min 30 s)" in sentence(shown)
+
+
+def test_one_that_waits_has_no_steps_yet_whatever_the_former_had(page, revision, redis):
+    built(revision, ("Start", 0, 10))
+    shown = page(factories.build(revision))
+    assert "The steps are known as soon as" in shown
+    assert ">Start<" not in shown
 
 
 def test_takes_the_same_few_queries_however_many_steps_there_are(client, revision, django_assert_max_num_queries):
