@@ -16,8 +16,8 @@ class ProvisionerOptions(Options):
 
     cache: bool | None = None
     """Whether the machine's state after it is kept, so that later builds need not do it again while nothing has
-    changed. Without it: when it took longer than a few seconds. `false`: it runs in every build, and so does
-    whatever comes after it."""
+    changed. Without it: when it took longer than a few seconds, in clouds than a minute. `false`: it runs in every
+    build, and so does whatever comes after it."""
 
 
 class Provisioner(Plugin):

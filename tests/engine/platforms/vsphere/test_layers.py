@@ -60,7 +60,7 @@ def build(lab: Lab, shelf: Shelf) -> Builds:
     return Builds(lab, shelf)
 
 
-def test_the_next_machine_goes_on_from_a_marked_provisioner(lab: Lab, build: Builds, shelf: Shelf, format: str) -> None:
+def test_the_next_machine_goes_on_from_a_marked_provisioner(lab: Lab, build: Builds, shelf: Shelf) -> None:
     assert build(plan_of(lab)).reused_steps == []
     assert shelf.titles == [f"after {FIRST}"]
     ((key, layer),) = shelf.layers.items()
