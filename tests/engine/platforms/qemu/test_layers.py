@@ -82,13 +82,14 @@ def test_two_that_go_on_from_one_state_are_no_twins(
         folder.mkdir()
         context = new_context(folder, cache, Recorder())
         with qemu.resume(kept.service, tiny.direct_image(), SIZE, "none", context) as machine:
-            said.append(machine.expect(UNIQUE, context).splitlines())
+            lines = machine.expect(UNIQUE, context).splitlines()
+            said.append(lines)
             count = "wc -l < /run/beats"
             before = int(machine.expect(count, context))
             machine.expect("sleep 1", context)
             beating.append(int(machine.expect(count, context)) > before)
             assert isinstance(machine, BuildMachine)
-            assert said[-1][3].startswith(machine.seed.host.public)
+            assert lines[3].startswith(machine.seed.host.public)
 
     threads = [threading.Thread(target=go_on, args=(number,)) for number in range(2)]
     for thread in threads:
