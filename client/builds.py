@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from typing import Any
 
@@ -36,7 +35,7 @@ def add(commands: Any, common: Any) -> None:
     look = command(found, common, "debug", debug, "Try a failed one again, keep its machine, and run lines in it.")
     look.add_argument("number", type=int, help="a failed build, or one whose machine is kept")
     look.add_argument("--minutes", type=int, default=30, help="how long its machine is kept if it fails (30)")
-    look.add_argument("--key", type=argparse.FileType(), help="a public key that is let in over SSH")
+    look.add_argument("--key", metavar="FILE", help="a public key that is let in over SSH")
     look.add_argument("--stay-out", action="store_true", help="run nothing, only say how to get in")
     look.add_argument("--end", action="store_true", help="destroy the machine at the end of the input")
 

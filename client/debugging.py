@@ -9,6 +9,7 @@ from typing import Any
 from .errors import FAILED, OK, Failure
 from .output import Output, plain
 from .server import Server
+from .validate import text_of
 
 PAUSE = 1.0
 """Seconds between two looks at a build, or a command, that is not as far yet."""
@@ -16,11 +17,12 @@ PAUSE = 1.0
 
 def debug(asked: Any, server: Server, output: Output) -> int:
     """Lines of standard input are run in the machine, one after another; the exit status is that of the last one."""
+    key = text_of(asked.key) if asked.key else ""
     build = kept(server, output, server.get("builds", asked.number), asked.minutes)
     number = build["number"]
     output.say(f"The machine of build {number} is kept until {build['kept_until']}: {build['url']}")
-    if asked.key:
-        visit(server, output, number, asked.key.read())
+    if key:
+        visit(server, output, number, key)
     if asked.stay_out:
         return OK
     output.say("Each line is run in it as root. An empty input (Ctrl D) leaves it; `--end` destroys it then.")

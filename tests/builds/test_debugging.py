@@ -29,6 +29,7 @@ from tests.builds.failing import FOR_LONG, SECRET, FailingMachine, Here, failing
 
 __all__ = ["worker"]
 pytestmark = pytest.mark.django_db(transaction=True)
+BOOT = 300  # seconds: a busy machine takes many times longer than an idle one
 wait_for = partial(waiting.wait_for, seconds=60)
 
 
@@ -63,7 +64,7 @@ def failed_of_its_own(build: Build) -> None:
 @pytest.mark.guest
 def test_commands_and_ssh_reach_the_machine_until_somebody_has_seen_enough(worker, tmp_path):
     build = worker(failing_guest())
-    wait_for(lambda: is_kept(build), seconds=120, seen=lambda: str(fresh(build).error))
+    wait_for(lambda: is_kept(build), seconds=BOOT, seen=lambda: str(fresh(build).error))
     assert "exit code 3" in fresh(build).error
     wait_for(lambda: build.steps.filter(title__startswith="1.", state=StepState.FAILED))
 
@@ -113,7 +114,7 @@ def test_a_worker_that_is_killed_takes_the_machine_with_it(redis, redis_socket, 
     argv = [sys.executable, "-m", "tests.builds.fake_worker", "failing_guest", redis_socket, data_dir, database]
     with subprocess.Popen(argv, cwd=settings.BASE_DIR, env=env) as process:
         try:
-            wait_for(lambda: is_kept(build), seconds=120)
+            wait_for(lambda: is_kept(build), seconds=BOOT)
             subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", data_dir / "key"], check=True)
             kept.admit(build, (data_dir / "key.pub").read_text(), by=None)
             wait_for(lambda: fresh(build).debug_access.get("port"))
