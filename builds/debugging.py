@@ -60,7 +60,7 @@ class Debugging:
         until = self._write(lambda: self._begin(error))
         if until is None:
             return
-        context.console.write(f"{error.message}\nThe machine is kept for debugging until {until:%H:%M} UTC.\n")
+        context.console.write(f"The machine is kept for debugging until {until:%H:%M} UTC.\n")
         # No limit of the build counts any more, only the time that was asked for.
         context = replace(context, deadline=Deadline(None, "Debugging"))
         with ExitStack() as stack:

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 from appliances.catalog.families import label
 from appliances.permissions import can_maintain
 from builds import kept, queue
+from builds.engine import provisioning
 from builds.engine.errors import SlipwayError
 from builds.models import Build, Layer, LogChunk, Step
 from builds.states import BuildState
@@ -132,6 +133,7 @@ def page(request: HttpRequest, found: Build) -> dict[str, Any]:
         artifact.label = label(artifact.format)
     seen = progress(found)
     may_maintain = can_maintain(request.user, team)
+    kept_until = found.kept_until  # asked once: it passes
     session = Session.of(found) if may_maintain and found.debug_until else None
     return {
         "area": "dashboard",
@@ -147,8 +149,8 @@ def page(request: HttpRequest, found: Build) -> dict[str, Any]:
         "final": found.is_final,
         "session": session,
         # What the page shows of a kept machine: only when that has changed it is sent again.
-        "kept": (session.stamp if session else "kept") if found.kept_until else "",
-        "seconds_left": (found.kept_until - timezone.now()).total_seconds() if found.kept_until else 0,
+        "kept": (session.stamp if session else "kept") if kept_until else "",
+        "seconds_left": (kept_until - timezone.now()).total_seconds() if kept_until else 0,
     }
 
 
@@ -159,8 +161,11 @@ def goes_on_before(found: Build) -> Step | None:
     layers = Layer.objects.usable().filter(
         appliance=found.revision.release.appliance_id, platform=found.platform, used_at__gte=found.started_at
     )
-    kept_after = set(layers.values_list("title", flat=True))
-    follows = [after for before, after in pairwise(found.steps.all()) if f"after {before.title}" in kept_after]
+    kept_after = {
+        provisioning.START if title.startswith("after the boot of ") else title.removeprefix("after ")
+        for title in layers.values_list("title", flat=True)
+    }
+    follows = [after for before, after in pairwise(found.steps.all()) if before.title in kept_after]
     return follows[-1] if follows else None
 
 

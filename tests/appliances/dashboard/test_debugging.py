@@ -66,6 +66,8 @@ def test_the_page_says_where_a_next_attempt_begins(client, build):
     assert "goes on before" not in page(client, build)
     appliance = build.revision.release.appliance
     row = {"platform": "qemu", "place": "dock", "build": build, "appliance": appliance, "used_at": timezone.now()}
+    Layer.objects.create(key="b", title="after the boot of debian:12", **row)
+    assert "goes on before step “1. shell: one”" in page(client, build)
     Layer.objects.create(key="a", title="after 1. shell: one", **row)
     assert "goes on before step “2. shell: two”" in page(client, build)
     Layer.objects.update(dropped=True)
