@@ -81,6 +81,7 @@ class _Progress:
                     context.check()
                     context.console.write(f"The machine is started anew: {error}\n")
                     context.console.fact("layers", "started anew; the log says why")
+                    self.stages = []
                     break
                 self.done, self.layer, self.spent = number, layer, layer.details.get("seconds", 0.0)
                 self.saved = time.monotonic()
