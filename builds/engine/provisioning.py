@@ -62,6 +62,8 @@ class _Progress:
     """Provisioners."""
     layer: Layer | None = None
     """The last one that this machine continues."""
+    cost: float = 0.0
+    """Seconds that saving took the last time."""
 
     def begin(self, stack: ExitStack, context: Context) -> Machine:
         self.saved = time.monotonic()
@@ -71,15 +73,18 @@ class _Progress:
             number, layer = found
             with ExitStack() as attempt:
                 try:
-                    machine = self._resume(attempt, layer, self._in_time(context))
+                    machine = self._resume(attempt, layer, context)
                 except Unresumable as error:
                     context.check()  # it may have been the build's own limit
                     context.console.write(f"A layer is dropped: {error}\n")
+                    context.console.fact("layers", "dropped one that was of no use")
                     context.layers.drop(layer)
                     continue
                 except (BuildError, WorkerError) as error:  # not the layer's fault: another build may go on from it
                     context.check()
                     context.console.write(f"The machine is started anew: {error}\n")
+                    context.console.fact("layers", "started anew; the log says why")
+                    self.stages = []
                     break
                 self.done, self.layer, self.spent = number, layer, layer.details.get("seconds", 0.0)
                 self.saved = time.monotonic()
@@ -96,14 +101,11 @@ class _Progress:
     def _resume(self, stack: ExitStack, layer: Layer, context: Context) -> Machine:
         platform = self.plan.platform
         assert isinstance(platform, LayeredPlatform)  # noqa: S101 -- its caller looked
-        if platform.warm:
-            context = context.within(RESUME_LIMIT, "Resuming the machine")
+        limited = context.within(RESUME_LIMIT, "Resuming the machine") if platform.warm else self._in_time(context)
         try:
-            return stack.enter_context(platform.resume(layer, self.base, self.plan.size, self.plan.network, context))
+            return stack.enter_context(platform.resume(layer, self.base, self.plan.size, self.plan.network, limited))
         except TimedOut as late:
-            context.stop.check()
-            if platform.warm:  # this worker may have been busy
-                raise
+            context.check()  # it may have been the build's own limit
             raise Unresumable(late.message) from late
 
     def advance(self, machine: Machine, context: Context) -> None:
@@ -119,10 +121,11 @@ class _Progress:
         if not (self.done or platform.warm):  # what went on from its boot would boot again
             self.saved = time.monotonic()
             return
-        stage, seconds = self.stages[self.done], time.monotonic() - self.saved
-        if not (stage.keep or seconds > platform.worth):
-            return
         began = time.monotonic()
+        stage, seconds = self.stages[self.done], began - self.saved
+        # Where saving takes long, such as on a busy worker, less is worth it.
+        if not (stage.keep or seconds > max(platform.worth, self.cost)):
+            return
         former, taken = self.layer, self.spent + seconds
         tagged = replace(context, tags={**context.tags, TAG: stage.key})
         try:
@@ -134,7 +137,8 @@ class _Progress:
             context.console.write(f"The machine's state is not kept: {error}\n")
             self.stages = []  # what comes later would continue a layer that there is not
         else:
-            context.console.write(f"Kept the state {stage.title} ({time.monotonic() - began:.1f} s).\n")
+            self.cost = time.monotonic() - began
+            context.console.write(f"Kept the state {stage.title} ({self.cost:.1f} s).\n")
         self.spent += seconds
         self.saved = time.monotonic()
 

@@ -104,7 +104,7 @@ class Author:
 
     def uncache(self) -> None:
         [options] = self.random.choice(self.provisioners).values()
-        options["cache"] = self.random.choice([None, False, True])
+        options["cache"] = self.random.choice([False, True])
 
 
 @pytest.mark.timeout(LIMIT * (2 * LENGTH + 1))
