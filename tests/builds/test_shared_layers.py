@@ -1,6 +1,7 @@
 """What one host keeps another goes on from; never what may hold a secret, nor what is not what was stored."""
 
 import shutil
+import tarfile
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,11 +10,12 @@ import pytest
 from django.core.files.storage import default_storage
 from django.utils import timezone
 
+from appliances import layers as verbs
 from builds import layers, shared_layers
 from builds.models import Layer
 from tests import factories
 
-from .states import context, keep, stages
+from .states import context, fill, keep, stages
 
 pytestmark = pytest.mark.django_db(transaction=True)
 WANTED = stages("install.sh", "configure.sh")
@@ -85,12 +87,12 @@ def hosts(tmp_path, settings, monkeypatch):
     return [Host(name, tmp_path / name, settings, monkeypatch) for name in ("one", "two")]
 
 
-def shared() -> list[str]:
+def shared() -> list[int]:
     """Of what is shared, after how many provisioners."""
     return sorted(len(row.parts) - 1 for row in Layer.objects.at(""))
 
 
-def stored_files(folder=None) -> list[Path]:
+def stored_files() -> list[Path]:
     top = Path(default_storage.path("layers"))
     return sorted(path for path in top.rglob("*") if path.is_file())
 
@@ -158,8 +160,6 @@ def test_only_what_is_missing_is_fetched(hosts):
 
 
 def continued(store, where):
-    from .states import fill
-
     _, former = store.longest(WANTED[:2], where)
     return store.keep(WANTED[2], former, 180, fill, where)
 
@@ -206,8 +206,6 @@ def test_what_is_not_what_was_stored_is_not_used(hosts, damage):
 
 
 def test_a_name_that_leads_outside_is_refused(hosts, tmp_path):
-    import tarfile
-
     packed = tmp_path / "x.tar"
     (tmp_path / "evil").write_text("x")
     with tarfile.open(packed, "w") as tar:
@@ -217,8 +215,6 @@ def test_a_name_that_leads_outside_is_refused(hosts, tmp_path):
 
 
 def test_what_somebody_dropped_is_gone_everywhere(hosts):
-    from appliances import layers as verbs
-
     one, two = hosts
     one.keep()
     one.reconcile()
