@@ -1,5 +1,6 @@
 """What one host keeps another goes on from; never what may hold a secret, nor what is not what was stored."""
 
+import hashlib
 import shutil
 import tarfile
 from datetime import timedelta
@@ -12,11 +13,16 @@ from django.utils import timezone
 
 from appliances import layers as verbs
 from builds import layers, shared_layers
+from builds.engine.errors import WorkerError
 from builds.models import Layer
+from builds.shared_layers.taking import unpack
 from tests import factories
+from tests.engine.layers.building import Script, built
+from tests.guests.fixtures import cache
 
 from .states import context, fill, keep, stages
 
+__all__ = ["cache"]
 pytestmark = pytest.mark.django_db(transaction=True)
 WANTED = stages("install.sh", "configure.sh")
 
@@ -143,7 +149,7 @@ def test_what_saves_less_than_fetching_it_costs_stays_there(hosts, monkeypatch):
     one, two = hosts
     one.keep()
     one.reconcile()
-    monkeypatch.setattr(shared_layers, "PACE", 1.0)
+    monkeypatch.setattr(shared_layers.taking, "PACE", 1.0)
     assert two.longest()[0] is None
 
 
@@ -210,8 +216,8 @@ def test_a_name_that_leads_outside_is_refused(hosts, tmp_path):
     (tmp_path / "evil").write_text("x")
     with tarfile.open(packed, "w") as tar:
         tar.add(tmp_path / "evil", "../evil")
-    with tarfile.open(packed) as tar, pytest.raises(shared_layers.WorkerError):
-        shared_layers._unpack(tar, tar.next(), tmp_path / "inside")
+    with tarfile.open(packed) as tar, pytest.raises(WorkerError):
+        unpack(tar, tar.next(), tmp_path / "inside")
 
 
 def test_what_somebody_dropped_is_gone_everywhere(hosts):
@@ -274,3 +280,18 @@ def test_a_storage_that_is_away_costs_nothing(hosts, monkeypatch, caplog):
 
 def away(*arguments):
     raise OSError("no route to the storage")
+
+
+@pytest.mark.guest
+def test_a_real_machine_goes_on_on_another_host_from_another_copy_of_the_base(hosts, cache, monkeypatch):
+    script = Script([{"shell": {"inline": "date +%N > /srv/unique; echo one > /run/memory"}}])
+    last = {"shell": {"inline": "cat /run/memory > /srv/remembered"}}
+    monkeypatch.setattr(shared_layers.taking, "PACE", 1e12)  # the guest boots in seconds
+    one, two = hosts
+    (first, _), _, _ = one.build(lambda store, _: built(script, one.folder / "build", cache, store))
+    assert one.reconcile() == ["2 layers of this host: shared"]
+    further = Script([*script.provisioners, last])
+    (second, console), _, _ = two.build(lambda store, _: built(further, two.folder / "build", cache, store))
+    assert len(console.reused_steps) == 1
+    assert second["/srv/unique"] == first["/srv/unique"]
+    assert second["/srv/remembered"].endswith(hashlib.sha256(b"one\n").hexdigest())
