@@ -38,6 +38,7 @@ def test_every_list_and_every_row_opens(client, root):
     team.set_value("title", "Wiki")
     account = factories.account(team, options={"folder": "/nowhere", "token": "correct horse"})
     factories.resource(account, None)
+    factories.layer()
     factories.repository(release.appliance, token="correct horse")
     Limit.objects.create(account=account, region="home")
     hook = factories.hook(team, secret="correct horse battery staple")
@@ -47,7 +48,7 @@ def test_every_list_and_every_row_opens(client, root):
     channels.follow(release.appliance)
     Delivery.objects.create(artifact=Artifact.objects.get(), wanted="published", due_at=timezone.now())
     ours = [model for model in admin.site._registry if model._meta.app_label in ("appliances", "builds")]
-    assert len(ours) == 26
+    assert len(ours) == 27
     for model in ours:
         name = f"{model._meta.app_label}_{model._meta.model_name}"
         assert client.get(reverse(f"admin:{name}_changelist")).status_code == 200
