@@ -66,25 +66,28 @@ class _Progress:
         self.saved = time.monotonic()
         self.spent = 0.0
         plan = self.plan
-        limited = context.within(plan.limits.boot, "Starting the machine")
         while isinstance(plan.platform, LayeredPlatform) and (found := context.layers.longest(self.stages, context)):
             number, layer = found
             with ExitStack() as attempt:
                 try:
-                    machine = self._resume(attempt, layer, limited)
+                    machine = self._resume(attempt, layer, context)
                 except Unresumable as error:
                     context.check()  # it may have been the build's own limit
                     context.console.write(f"A layer is dropped: {error}\n")
+                    context.console.fact("layers", "dropped one that was of no use")
                     context.layers.drop(layer)
                     continue
                 except (BuildError, WorkerError) as error:  # not the layer's fault: another build may go on from it
                     context.check()
                     context.console.write(f"The machine is started anew: {error}\n")
+                    context.console.fact("layers", "started anew; the log says why")
+                    self.stages = []
                     break
                 self.done, self.layer, self.spent = number, layer, layer.details.get("seconds", 0.0)
                 self.saved = time.monotonic()
                 stack.enter_context(attempt.pop_all())
                 return machine
+        limited = context.within(plan.limits.boot, "Starting the machine")
         machine = stack.enter_context(plan.platform.launch(self.base, plan.size, plan.network, limited))
         self._keep(machine, context)
         return machine

@@ -96,6 +96,19 @@ def test_options_choose_formats_values_and_names(template, engine):
     assert not engine.tested
 
 
+def test_layers_are_kept_in_the_data_folder_unless_told_otherwise(template, engine, settings, tmp_path):
+    settings.DATA_DIR = tmp_path / "data"
+    build(template)
+    store = engine.context.layers
+    assert (store.folder, store.budget) == (tmp_path / "data" / "cache" / "layers", 20 * 2**30)
+    assert len(store.secret) == 32
+    build(template, "--no-layers")
+    assert not engine.context.layers.on
+    settings.LAYERS = 0
+    build(template)
+    assert not engine.context.layers.on
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -34,8 +34,9 @@ class Layers(ABC):
     @abstractmethod
     def keep(self, stage: Stage, former: Layer | None, seconds: float, fill: Fill, context: Context) -> Layer:
         """Store the state of that stage. `former` is the layer that this one continues, `seconds` how long it took
-        from the start to get there. Seen by others once it is whole; when there is one already, that stays and is
-        returned. Raises what `fill` raises, and OSError: then nothing is stored.
+        from the start to get there. Seen by others once it is whole. Raises what `fill` raises, and OSError: then
+        nothing is stored, and nothing of this machine may be kept later. So too when there is one already: what this
+        machine does next continues its own disk, not that one's.
         """
 
     @abstractmethod

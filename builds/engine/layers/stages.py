@@ -59,6 +59,7 @@ def stages(plan: Plan, base: Image, context: Context) -> list[Stage]:
         return []
     size = plan.size
     machine = {
+        "platform": platform.name,
         "base": digest,
         "size": f"{size.cpus} {size.memory} {size.disk}",
         "network": plan.network,

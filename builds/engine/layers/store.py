@@ -64,6 +64,7 @@ class Store(Layers):
             chain = self.chain(stages[number].key)
             if chain and (age := self.too_old(chain)):
                 old = old or age
+                self.remove(stages[number].key)  # this build will keep a new one
             elif chain and self._touch(chain):
                 stored = chain[0]
                 self.used(stored, context)

@@ -66,7 +66,8 @@ class LayeredPlatform(Platform):
         """A machine in the layer's state, as `launch` would give one. No two that go on from one layer are twins:
         the clock is right, keys, the machine's id and what random numbers come from are its own.
 
-        Raises Unresumable, BuildError or WorkerError.
+        Raises Unresumable when the layer is of no use any more: it is dropped. After a BuildError or WorkerError,
+        for want of memory for instance, the build starts anew and the layer stays.
         """
 
 

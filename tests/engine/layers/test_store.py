@@ -152,11 +152,18 @@ def test_packages_grow_old_sooner(store: Watched, context: Context, console: Rec
     age(store, fetched, 8)
     assert (store.longest(wanted, context) or [None])[0] == 0
     assert console.facts["layer miss"] == ("after 1. apt: the layer is older than 7 days, and it fetched packages")
+    assert there(store) == {"after boot"}  # the build that has just been told so can keep a new one
     age(store, boot, 23)
     assert store.longest(wanted, context) is None
-    assert "older than" in console.facts["layer miss"]
-    store.tidy()
+    assert console.facts["layer miss"] == "after boot: the layer is older than 30 days"
     assert not there(store)
+
+
+def test_what_is_too_old_goes_when_something_else_is_kept(store: Watched, keep: Keep) -> None:
+    [old] = keep(stages("boot"))
+    age(store, old, 31)
+    keep(stages("another boot"))
+    assert there(store) == {"after another boot"}
 
 
 def test_a_layer_is_as_old_as_what_it_continues(store: Watched, context: Context) -> None:

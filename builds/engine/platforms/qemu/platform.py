@@ -75,7 +75,7 @@ class Qemu(DiskPlatform, LayeredPlatform):
             "QEMU": command.run(["qemu-system-x86_64", "--version"], context).splitlines()[0],
             "accelerator": hardware.accelerator,
             "devices": digest_of(devices),
-            "Slipway's way with machines": digest_of([file_digest(path) for path in sorted(HERE.glob("*.*"))]),
+            "Slipway's handling of machines": digest_of([file_digest(path) for path in sorted(HERE.glob("*.*"))]),
         }
         if hardware.accelerator == "kvm":
             shape["processor"] = _processor()
@@ -103,7 +103,6 @@ class Qemu(DiskPlatform, LayeredPlatform):
             try:
                 machine.go_on(layer, context)
             except (BuildError, WorkerError, OSError, KeyError) as error:
-                context.check()
                 raise Unresumable(f"the machine does not go on: {error} {here.complaint()}") from error
             yield machine
         finally:
