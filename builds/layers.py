@@ -181,7 +181,8 @@ def reconcile(now: datetime) -> list[str]:
             done = [*store.obey(), *store.agree()]
             if settings.LAYERS_SHARED:
                 done += shared_layers.give(store, PLATFORM)
-    done += shared_layers.tidy(now)
+    if settings.LAYERS_SHARED or Layer.objects.at("").exists():
+        done += shared_layers.tidy(now)
     # A layer that exists is younger than this, wherever it is.
     oldest = now - timedelta(days=settings.LAYERS_DAYS) - FORGOTTEN
     Layer.objects.filter(reference="", created_at__lt=oldest).exclude(place="").delete()

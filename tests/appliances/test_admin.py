@@ -38,6 +38,7 @@ def test_every_list_and_every_row_opens(client, root):
     team.set_value("title", "Wiki")
     account = factories.account(team, options={"folder": "/nowhere", "token": "correct horse"})
     factories.resource(account, None)
+    factories.layer()
     factories.repository(release.appliance, token="correct horse")
     Limit.objects.create(account=account, region="home")
     hook = factories.hook(team, secret="correct horse battery staple")
@@ -47,7 +48,7 @@ def test_every_list_and_every_row_opens(client, root):
     channels.follow(release.appliance)
     Delivery.objects.create(artifact=Artifact.objects.get(), wanted="published", due_at=timezone.now())
     ours = [model for model in admin.site._registry if model._meta.app_label in ("appliances", "builds")]
-    assert len(ours) == 26
+    assert len(ours) == 27
     for model in ours:
         name = f"{model._meta.app_label}_{model._meta.model_name}"
         assert client.get(reverse(f"admin:{name}_changelist")).status_code == 200
@@ -71,6 +72,19 @@ def test_rebuilding_makes_a_revision(client, root):
     release = published()
     assert "1 rebuilding" in act(client, "appliances_release", "rebuild", release)
     assert release.revisions.count() == 2
+
+
+def test_rebuilding_without_layers(client, root):
+    release = published()
+    act(client, "appliances_release", "rebuild_without_layers", release)
+    assert [build.layers for build in release.revisions.first().builds.all()] == [False]
+
+
+def test_dropping_layers(client, root):
+    row = factories.layer()
+    assert "1 dropped" in act(client, "builds_layer", "drop", row)
+    row.refresh_from_db()
+    assert row.dropped
 
 
 def test_cancelling_a_build(client, root):

@@ -40,6 +40,7 @@ WORKSHOP = [
     "/dashboard/teams/acme/accounts/north",
     "/dashboard/teams/acme/accounts/production/remove",
     "/resources",
+    "/layers",
     "/bases",
     "/rebuild?team=acme",
     "/builds/{running}",

@@ -1,6 +1,8 @@
 """What one host keeps another goes on from; never what may hold a secret, nor what is not what was stored."""
 
+import hashlib
 import shutil
+import tarfile
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,12 +11,18 @@ import pytest
 from django.core.files.storage import default_storage
 from django.utils import timezone
 
+from appliances import layers as verbs
 from builds import layers, shared_layers
+from builds.engine.errors import WorkerError
 from builds.models import Layer
+from builds.shared_layers.taking import unpack
 from tests import factories
+from tests.engine.layers.building import Script, built
+from tests.guests.fixtures import cache
 
-from .states import context, keep, stages
+from .states import context, fill, keep, stages
 
+__all__ = ["cache"]
 pytestmark = pytest.mark.django_db(transaction=True)
 WANTED = stages("install.sh", "configure.sh")
 
@@ -85,12 +93,12 @@ def hosts(tmp_path, settings, monkeypatch):
     return [Host(name, tmp_path / name, settings, monkeypatch) for name in ("one", "two")]
 
 
-def shared() -> list[str]:
+def shared() -> list[int]:
     """Of what is shared, after how many provisioners."""
     return sorted(len(row.parts) - 1 for row in Layer.objects.at(""))
 
 
-def stored_files(folder=None) -> list[Path]:
+def stored_files() -> list[Path]:
     top = Path(default_storage.path("layers"))
     return sorted(path for path in top.rglob("*") if path.is_file())
 
@@ -141,7 +149,7 @@ def test_what_saves_less_than_fetching_it_costs_stays_there(hosts, monkeypatch):
     one, two = hosts
     one.keep()
     one.reconcile()
-    monkeypatch.setattr(shared_layers, "PACE", 1.0)
+    monkeypatch.setattr(shared_layers.taking, "PACE", 1.0)
     assert two.longest()[0] is None
 
 
@@ -158,8 +166,6 @@ def test_only_what_is_missing_is_fetched(hosts):
 
 
 def continued(store, where):
-    from .states import fill
-
     _, former = store.longest(WANTED[:2], where)
     return store.keep(WANTED[2], former, 180, fill, where)
 
@@ -206,19 +212,15 @@ def test_what_is_not_what_was_stored_is_not_used(hosts, damage):
 
 
 def test_a_name_that_leads_outside_is_refused(hosts, tmp_path):
-    import tarfile
-
     packed = tmp_path / "x.tar"
     (tmp_path / "evil").write_text("x")
     with tarfile.open(packed, "w") as tar:
         tar.add(tmp_path / "evil", "../evil")
-    with tarfile.open(packed) as tar, pytest.raises(shared_layers.WorkerError):
-        shared_layers._unpack(tar, tar.next(), tmp_path / "inside")
+    with tarfile.open(packed) as tar, pytest.raises(WorkerError):
+        unpack(tar, tar.next(), tmp_path / "inside")
 
 
 def test_what_somebody_dropped_is_gone_everywhere(hosts):
-    from appliances import layers as verbs
-
     one, two = hosts
     one.keep()
     one.reconcile()
@@ -278,3 +280,18 @@ def test_a_storage_that_is_away_costs_nothing(hosts, monkeypatch, caplog):
 
 def away(*arguments):
     raise OSError("no route to the storage")
+
+
+@pytest.mark.guest
+def test_a_real_machine_goes_on_on_another_host_from_another_copy_of_the_base(hosts, cache, monkeypatch):
+    script = Script([{"shell": {"inline": "date +%N > /srv/unique; echo one > /run/memory"}}])
+    last = {"shell": {"inline": "cat /run/memory > /srv/remembered"}}
+    monkeypatch.setattr(shared_layers.taking, "PACE", 1e12)  # the guest boots in seconds
+    one, two = hosts
+    (first, _), _, _ = one.build(lambda store, _: built(script, one.folder / "build", cache, store))
+    assert one.reconcile() == ["2 layers of this host: shared"]
+    further = Script([*script.provisioners, last])
+    (second, console), _, _ = two.build(lambda store, _: built(further, two.folder / "build", cache, store))
+    assert len(console.reused_steps) == 1
+    assert second["/srv/unique"] == first["/srv/unique"]
+    assert second["/srv/remembered"].endswith(hashlib.sha256(b"one\n").hexdigest())

@@ -27,15 +27,16 @@ def layers(now) -> None:
             continue
         place = "shipyard-2" if number % 2 else "shipyard-1"
         boot = boot or layer(builds[0], "", (BOOT,), place, now - timedelta(days=5), hits=31)
-        before = boot
+        chain = [boot]
         for depth in range(1, 3):
             age = timedelta(hours=4 + number * 19 + depth)
-            before = layer(builds[-1], before.key, (BOOT, *AFTER[:depth]), place, now - age, hits=(9, 3)[depth - 1])
+            parts = (BOOT, *AFTER[:depth])
+            chain.append(layer(builds[-1], chain[-1].key, parts, place, now - age, hits=(9, 3)[depth - 1]))
         if number == 0:
             layer(builds[-1], boot.key, (BOOT, AFTER[0]), "", now - timedelta(hours=4), hits=2)
         if number == 1:
-            Layer.objects.filter(pk=before.pk).update(private=True, dropped=True)
-        told(builds[-2:], before, number)
+            Layer.objects.filter(pk=chain[-1].pk).update(private=True, dropped=True)
+        told(builds[-2:], chain[1 + number % 2], number)
 
 
 def layer(build: Build, parent: str, parts, place: str, at, hits: int) -> Layer:
@@ -62,4 +63,6 @@ def told(builds: list[Build], found: Layer, number: int) -> None:
     newer.facts = {**newer.facts, **went_on}
     newer.saved, newer.layer = found.seconds, found
     newer.save()
-    newer.steps.filter(position__in=(2, 3)).update(state="reused", started_at=None, finished_at=None)
+    newer.steps.filter(position__in=range(2, 1 + len(found.parts))).update(
+        state="reused", started_at=None, finished_at=None
+    )

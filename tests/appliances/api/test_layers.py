@@ -6,6 +6,7 @@ from appliances.models import Role
 from builds.models import Layer
 from builds.states import BuildState
 from tests import factories
+from tests.appliances.life import published
 
 from .conftest import Program, issue
 
@@ -63,7 +64,6 @@ def test_a_build_tells_from_which_it_went_on_and_which_steps_were_reused(program
 
 
 def test_a_rebuild_may_be_asked_for_without(program, wiki):
-    from tests.appliances.life import published
 
     release = factories.release(appliance=wiki)
     published(release)

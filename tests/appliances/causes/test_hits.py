@@ -6,6 +6,7 @@ import django_rq
 import pytest
 from rq import Worker
 
+from appliances.causes import bases
 from appliances.causes.current import current
 from appliances.causes.forecast import forecast
 from builds.layers import place
@@ -59,8 +60,6 @@ def test_one_that_a_former_build_has_kept_counts_when_its_builds_went_on_from_it
     assert only()[0] == "none fits yet"
     newer.builds.update(layer=row, saved=240.0)
     # The usual one took ten minutes, or two and the four that were saved: between them.
-    from appliances.causes import bases
-
     bases.link(NOW)
     assert only() == ("after 1. shell: install.sh, saves about 4 min", 8 * 60 - 240)
 
