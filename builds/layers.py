@@ -9,9 +9,9 @@ from __future__ import annotations
 import hmac
 import logging
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -19,18 +19,19 @@ from typing import Any, Self
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
+from . import shared_layers
 from .cloud_layers import CloudLayers
 from .engine.context import Context
 from .engine.layers import Layer as Found
 from .engine.layers import Layers, NoLayers
+from .engine.layers.stages import Stage
 from .engine.layers.store import DAY, Store
 from .engine.layers.stored import Stored
 from .models import Build, Layer
 from .patience import persist
-from .text import storable
 
 logger = logging.getLogger(__name__)
 
@@ -83,6 +84,7 @@ class RecordedStore(Store):
     def __init__(self, build: Build | None = None) -> None:
         super().__init__(folder(), secret(), **limits())
         self.build = build
+        self._took = False
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="rows of layers")
 
     def __enter__(self) -> Self:
@@ -91,6 +93,25 @@ class RecordedStore(Store):
     def __exit__(self, *exc_info: object) -> None:
         self._writer.submit(lambda: connection.close())  # that thread's own: it is looked up there
         self._writer.shutdown()
+
+    def longest(self, stages: Sequence[Stage], context: Context) -> tuple[int, Found] | None:
+        if settings.LAYERS_SHARED and not self._took:
+            self._took = True  # once: what was of no use is not fetched again
+            shared_layers.take(self, stages, context)
+        return super().longest(stages, context)
+
+    def fitting(self, key: str) -> list[Stored]:
+        """That layer and those below it, if it is there and not too old."""
+        chain = self.chain(key)
+        return [] if self.too_old(chain) else chain
+
+    def making(self, key: str) -> AbstractContextManager[Path]:
+        """A folder to be renamed when it holds the whole layer."""
+        return self._making(self.folder / key)
+
+    def fetched(self, stored: Stored, build: Build | None) -> None:
+        """It came from another host, where that build kept it."""
+        self.tell(partial(write_down, stored, build))
 
     def kept(self, stored: Stored, context: Context) -> None:
         self.tell(partial(write_down, stored, self.build))
@@ -135,15 +156,15 @@ class RecordedStore(Store):
         return told(len(before - layers.keys()), "removed: too old, or over the limit")
 
 
-def rows() -> Any:
+def rows() -> QuerySet[Layer]:
     """Of this host."""
-    return Layer.objects.filter(platform=PLATFORM, place=place())
+    return Layer.objects.at(place()).filter(platform=PLATFORM)
 
 
 def write_down(stored: Stored, build: Build | None) -> None:
     """The row of a layer of this host. Without a build somebody only found it there: what is known of it stands."""
     which = {"key": stored.key, "platform": PLATFORM, "place": place()}
-    fields = described(stored) | {"used_at": _moment(stored.made)}
+    fields = Layer.columns_of(stored) | {"used_at": _moment(stored.made)}
     if build is None:
         row, _ = Layer.objects.get_or_create(**which, defaults=fields)
     else:
@@ -152,25 +173,15 @@ def write_down(stored: Stored, build: Build | None) -> None:
     Layer.objects.filter(pk=row.pk).update(created_at=_moment(stored.made))
 
 
-def described(stored: Stored) -> dict[str, Any]:
-    """The columns that tell what it is."""
-    return {
-        "title": storable(stored.title)[:250],
-        "parts": [[storable(part.title), dict(part.inputs)] for part in stored.parts],
-        "parent": stored.parent,
-        "size": stored.size,
-        "seconds": stored.seconds,
-        "private": stored.private,
-        "fetched": stored.fetched,
-    }
-
-
 def reconcile(now: datetime) -> list[str]:
     """This host's part, whether it builds or not; and rows of hosts that are gone."""
     done = []
     if folder().exists() or rows().exists():
         with RecordedStore() as store:
             done = [*store.obey(), *store.agree()]
+            if settings.LAYERS_SHARED:
+                done += shared_layers.give(store, PLATFORM)
+    done += shared_layers.tidy(now)
     # A layer that exists is younger than this, wherever it is.
     oldest = now - timedelta(days=settings.LAYERS_DAYS) - FORGOTTEN
     Layer.objects.filter(reference="", created_at__lt=oldest).exclude(place="").delete()

@@ -183,13 +183,13 @@ LAYERS_DAYS = env.int("SLIPWAY_LAYERS_DAYS", default=30)
 LAYERS_FETCHED_DAYS = env.int("SLIPWAY_LAYERS_FETCHED_DAYS", default=7)
 # In accounts, where they cost money: how many of each appliance and platform.
 CLOUD_LAYERS = env.int("SLIPWAY_CLOUD_LAYERS", default=5)
+# Whether workers take each other's, by way of the storage; of use when builds run on more than one host.
+LAYERS_SHARED = env.bool("SLIPWAY_LAYERS_SHARED", default=False)
 # Rebuilds that nobody asked for one by one: how many an hour; the rest waits.
 REBUILDS_PER_HOUR = env.int("SLIPWAY_REBUILDS_PER_HOUR", default=20)
 # How often it is asked whether a base has changed, and the hour (0 to 23) at which nightly rebuilds start.
 BASE_CHECK_HOURS = env.int("SLIPWAY_BASE_CHECK_HOURS", default=6)
 NIGHT_HOUR = env.int("SLIPWAY_NIGHT_HOUR", default=3) % 24
-# Whether workers take each other's, by way of the storage; of use when builds run on more than one host.
-LAYERS_SHARED = env.bool("SLIPWAY_LAYERS_SHARED", default=False)
 # Networks inside that templates, repositories and hooks may name; the public internet always may be.
 REACH = Reach.of(env.list("SLIPWAY_ALLOWED_NETWORKS", default=[]))
 # The largest archive of sources that may be uploaded, in bytes.

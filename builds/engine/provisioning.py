@@ -59,6 +59,8 @@ class _Progress:
     """Provisioners."""
     layer: Layer | None = None
     """The last one that this machine continues."""
+    cost: float = 0.0
+    """Seconds that saving took the last time."""
 
     def begin(self, stack: ExitStack, context: Context) -> Machine:
         self.saved = time.monotonic()
@@ -116,10 +118,11 @@ class _Progress:
         if not (self.done or platform.warm):  # what went on from its boot would boot again
             self.saved = time.monotonic()
             return
-        stage, seconds = self.stages[self.done], time.monotonic() - self.saved
-        if not (stage.keep or seconds > platform.worth):
-            return
         began = time.monotonic()
+        stage, seconds = self.stages[self.done], began - self.saved
+        # Where saving takes long, such as on a busy worker, less is worth it.
+        if not (stage.keep or seconds > max(platform.worth, self.cost)):
+            return
         former, taken = self.layer, self.spent + seconds
         tagged = replace(context, tags={**context.tags, TAG: stage.key})
         try:
@@ -131,7 +134,8 @@ class _Progress:
             context.console.write(f"The machine's state is not kept: {error}\n")
             self.stages = []  # what comes later would continue a layer that there is not
         else:
-            context.console.write(f"Kept the state {stage.title} ({time.monotonic() - began:.1f} s).\n")
+            self.cost = time.monotonic() - began
+            context.console.write(f"Kept the state {stage.title} ({self.cost:.1f} s).\n")
         self.spent += seconds
         self.saved = time.monotonic()
 

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from django.db import models
 
 from ..querysets import LayerQuerySet
+from ..text import storable
 from .build import Build
+
+if TYPE_CHECKING:
+    from ..engine.layers.stored import Stored
 
 
 class Layer(models.Model):
@@ -43,3 +49,16 @@ class Layer(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    @staticmethod
+    def columns_of(stored: Stored) -> dict[str, Any]:
+        """What a store tells of one: the same wherever it lies."""
+        return {
+            "title": storable(stored.title)[:250],
+            "parts": [[storable(part.title), dict(part.inputs)] for part in stored.parts],
+            "parent": stored.parent,
+            "size": stored.size,
+            "seconds": stored.seconds,
+            "private": stored.private,
+            "fetched": stored.fetched,
+        }

@@ -73,6 +73,19 @@ def test_rebuilding_makes_a_revision(client, root):
     assert release.revisions.count() == 2
 
 
+def test_rebuilding_without_layers(client, root):
+    release = published()
+    act(client, "appliances_release", "rebuild_without_layers", release)
+    assert [build.layers for build in release.revisions.first().builds.all()] == [False]
+
+
+def test_dropping_layers(client, root):
+    row = factories.layer()
+    assert "1 dropped" in act(client, "builds_layer", "drop", row)
+    row.refresh_from_db()
+    assert row.dropped
+
+
 def test_cancelling_a_build(client, root):
     build = factories.build()
     assert "is cancelled" in act(client, "builds_build", "cancel", build)

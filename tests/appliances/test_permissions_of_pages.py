@@ -8,7 +8,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
 from appliances.models import Base, Hook, Rebuild, Role
-from builds.models import Build
+from builds.models import Build, Layer
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -83,6 +83,9 @@ ADDRESSES = {
     "appliance-rebuilds": ("/dashboard/appliances/acme/wiki/rebuilds", VIEWER),
     "add-schedule": ("POST /dashboard/appliances/acme/wiki/schedules", MAINTAINER),
     "change-schedule": ("POST /dashboard/appliances/acme/wiki/schedules/999/stop", MAINTAINER),
+    "layers": ("/layers", SIGNED_IN),
+    "drop-layer": ("POST /layers/LAYER/drop", MAINTAINER),
+    "drop-layers": ("POST /dashboard/appliances/acme/wiki/layers/drop", MAINTAINER),
     "cancel-rebuild": ("POST /rebuild/REBUILD/cancel", MAINTAINER),
     "look-at-base": ("POST /bases/BASE/look", MAINTAINER),
     "appliance-audit": ("/dashboard/appliances/acme/wiki/audit", VIEWER),
@@ -147,7 +150,7 @@ def people(kinds):
     team = factories.team(slug="acme")
     appliance = factories.appliance(team=team, slug="wiki")
     revision = factories.revision(factories.release(appliance=appliance), state="failed")
-    factories.build(revision, state="failed")
+    factories.layer(factories.build(revision, state="failed"))
     factories.account(team, name="prod")
     now = timezone.now()
     up = factories.release(appliance=factories.appliance(team=team), state="published", published_at=now)
@@ -169,7 +172,7 @@ def people(kinds):
 def request_of(name: str) -> tuple[str, str]:
     """The method and the address; the database gave the rows their numbers."""
     method, _, address = ADDRESSES[name][0].rpartition(" ")
-    for word, model in (("REBUILD", Rebuild), ("BUILD", Build), ("BASE", Base), ("HOOK", Hook)):
+    for word, model in (("REBUILD", Rebuild), ("BUILD", Build), ("BASE", Base), ("HOOK", Hook), ("LAYER", Layer)):
         if word in address:
             address = address.replace(word, str(model.objects.get().pk))
     return method or "GET", address

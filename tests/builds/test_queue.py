@@ -90,10 +90,11 @@ class TestCancel:
 @pytest.mark.django_db
 class TestRetry:
     def test_a_failed_build_gets_a_successor_and_its_revision_builds_again(self):
-        failed = factories.build(factories.revision(state=RevisionState.FAILED), state=BuildState.FAILED)
+        failed = factories.build(factories.revision(state=RevisionState.FAILED), state=BuildState.FAILED, layers=False)
         person = factories.user()
         again = queue.retry(failed, by=person)
         assert again.pk != failed.pk
+        assert not again.layers  # as was chosen for the one before
         assert (again.state, again.platform, again.requested_by) == (BuildState.QUEUED, "qemu", person)
         again.revision.refresh_from_db()
         assert again.revision.state == RevisionState.BUILDING

@@ -30,6 +30,7 @@ from .content import (
     TEMPLATE,
     WEIGHTS,
 )
+from .layers import layers
 from .outside import outside
 
 
@@ -67,6 +68,7 @@ def fill(seed: int = 7) -> User:
     recorded(waits, "waiting", now - timedelta(days=1), text="waits for approval")
     outside(teams["acme"], now)
     causes(owner, now)
+    layers(now)
     told(wiki, owner, now)
     tide = Appliance.objects.get(slug="tide")
     draft(tide, "1.0.0", "building", owner, now).builds.create(platform="qemu", requested_by=owner)

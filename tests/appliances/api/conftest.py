@@ -14,6 +14,7 @@ from django.utils import timezone
 from appliances.causes import bases, rebuilds, schedules
 from appliances.models import Appliance, Release, Role, Schedule, Scope, Team, Token
 from appliances.notices import hooks
+from builds.models import Build
 from tests import factories
 from tests.appliances.life import published
 
@@ -61,6 +62,7 @@ def everything(release: Release) -> None:
     appliance, now = release.appliance, timezone.now()
     published(release)
     appliance.team.set_value("title", "Our wiki")
+    factories.layer(Build.objects.filter(revision__release=release).first())
     factories.repository(appliance).looks.create(found="The branch has nothing new.")
     schedules.keep(Schedule(appliance=appliance, cron="0 3 * * MON", zone="UTC"), by=None, now=now)
     rebuilds.ask(release, by=None, now=now)

@@ -25,7 +25,7 @@ from appliances import releases
 from appliances.api.openapi import operations
 from appliances.api.v1 import api
 from appliances.models import Base, Hook, HookDelivery, Rebuild, Role, Schedule, Scope, Token
-from builds.models import Artifact, Build, Delivery
+from builds.models import Artifact, Build, Delivery, Layer
 from tests import factories
 
 from .conftest import everything
@@ -44,6 +44,7 @@ NUMBERS = {
     "bases": Base,
     "builds": Build,
     "artifacts": Artifact,
+    "layers": Layer,
     "deliveries": Delivery,
     "revisions": None,
 }

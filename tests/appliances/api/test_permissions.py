@@ -6,7 +6,7 @@ from django.db.models import Model
 
 from appliances.api.reference import contents
 from appliances.models import Base, Hook, HookDelivery, Rebuild, Role, Schedule, Scope
-from builds.models import Artifact, Build
+from builds.models import Artifact, Build, Layer
 from tests import factories
 
 from .conftest import Program, everything, issue
@@ -27,6 +27,7 @@ NUMBERED = {
     "HOOK": Hook,
     "MESSAGE": HookDelivery,
     "ARTIFACT": Artifact,
+    "LAYER": Layer,
 }
 # operation: (method, path, body, the least who may do it); what everybody may see is tested with the artifacts.
 TABLE = {
@@ -38,6 +39,7 @@ TABLE = {
     "list_builds": ("GET", "builds", None, SIGNED_IN),
     "show_queue": ("GET", "queue", None, SIGNED_IN),
     "list_resources": ("GET", "resources", None, SIGNED_IN),
+    "list_layers": ("GET", "layers", None, SIGNED_IN),
     "list_rebuilds": ("GET", "rebuilds", None, SIGNED_IN),
     "plan_rebuilds": ("GET", "plan", None, SIGNED_IN),
     "list_bases": ("GET", "bases", None, SIGNED_IN),
@@ -81,6 +83,8 @@ TABLE = {
     "roll_back_release": ("POST", f"{RELEASE}/roll-back", None, MAINTAINER),
     "cancel_build": ("POST", "builds/BUILD/cancel", None, MAINTAINER),
     "retry_build": ("POST", "builds/BUILD/retry", None, MAINTAINER),
+    "drop_layer": ("DELETE", "layers/LAYER", None, MAINTAINER),
+    "drop_layers": ("DELETE", f"{APPLIANCE}/layers", None, MAINTAINER),
     "retry_delivery": ("POST", f"{RELEASE}/deliveries/999/retry", None, MAINTAINER),
     "reject_release": ("POST", f"{RELEASE}/reject", {"note": "X."}, MAINTAINER),
     "set_value": ("PUT", "teams/acme/values/title", {"text": "x"}, MAINTAINER),

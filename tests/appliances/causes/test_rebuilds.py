@@ -9,7 +9,7 @@ from django.db import connection
 from appliances import releases
 from appliances.causes import rebuilds
 from appliances.models import Rebuild, Release
-from appliances.states import RebuildState, ReleaseState
+from appliances.states import Cause, RebuildState, ReleaseState
 from tests import factories
 
 from .scene import NOW, published
@@ -97,3 +97,28 @@ def test_two_feeders_at_once_start_no_more_than_the_limit(settings):
         assert sum(map(len, pool.map(feed, range(2)))) == 3
     assert Rebuild.objects.filter(state=RebuildState.STARTED).count() == 3
     assert Rebuild.objects.waiting().count() == 3
+
+
+@pytest.mark.parametrize(
+    ("cause", "wanted", "used"),
+    [
+        (Cause.REBUILD, None, True),
+        (Cause.REBUILD, False, False),
+        (Cause.BASE, None, False),
+        (Cause.PARENT, None, False),
+        (Cause.SCHEDULE, None, False),
+        (Cause.BASE, True, True),
+    ],
+)
+def test_what_is_to_take_in_what_has_changed_outside_uses_no_layers(cause, wanted, used):
+    revision = published()
+    rebuilds.ask(revision.release, by=None, now=NOW, cause=cause, layers=wanted)
+    [started] = rebuilds.feed(NOW)
+    assert [build.layers for build in started.revision.builds.all()] == [used]
+
+
+def test_whoever_wants_no_layers_gets_none_though_others_asked_before():
+    release = published().release
+    for wanted in (None, False, None):
+        rebuild = rebuilds.ask(release, by=None, now=NOW, layers=wanted)
+    assert not rebuild.layers

@@ -73,6 +73,18 @@ class TestChoosing:
             ("rebuilt", maria.pk),
         }
 
+    def test_every_step_is_run_again_where_that_is_ticked(self, client, maria, team):
+        one, other, third = up(team), up(team), up(team)
+        assert "Without layers" in post(client, "plan", one).content.decode()
+        post(client, "rebuild", one, **{"without-layers": "1"})
+        post(client, "rebuild", other)
+        release = third.release
+        address = reverse("verb", args=["acme", release.appliance.slug, release.version, "rebuild"])
+        assert "Without layers" in client.get(address).content.decode()
+        client.post(address, {"without_layers": "on"})
+        newest = [each.release.revisions.first().builds.get().layers for each in (one, other, third)]
+        assert newest == [False, True, False]
+
     def test_what_the_hour_has_no_room_for_waits_and_can_be_cancelled(self, client, maria, team, settings):
         settings.REBUILDS_PER_HOUR = 1
         page = post(client, "rebuild", up(team), up(team)).content.decode()
