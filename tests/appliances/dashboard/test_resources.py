@@ -49,7 +49,23 @@ def test_each_stands_under_its_owner_what_is_nobodys_first(client, account):
     release = done.revision.release
     assert f'href="/dashboard/appliances/acme/{release.appliance.slug}/releases/1.0.0"' in shown
     assert "2 left over" in shown  # the tab's title
-    assert ": 1 of builds at work, 0 of images that are kept, 1 left over" in shown  # the bar of the instances
+    instances = ": 1 of builds at work, 0 of layers, 0 of images that are kept, 1 left over"  # their bar
+    assert instances in shown
+
+
+def test_what_a_layer_holds_stands_under_what_it_is_after(client, account):
+    done = build(account, BuildState.SUCCEEDED)
+    layer = factories.layer(done, title="after 2. shell: install.sh")
+    factories.resource(account, done, layer=layer, kind="image", reference="ami-7")
+    other = factories.layer(done, title="after 1. shell: base.sh")
+    factories.resource(account, done, layer=other, kind="image", reference="ami-8")
+    shown = page(client)
+    assert "0 of builds at work, 2 of layers, 0 of images" in shown
+    order = ["after 2. shell: install.sh", "ami-7", "after 1. shell: base.sh", "ami-8"]
+    assert [shown.count(each) > 0 for each in order] == [True] * 4
+    assert shown.index(order[0]) < shown.index("ami-7")
+    assert shown.index(order[2]) < shown.index("ami-8")
+    assert "left over</span>" not in shown.split("All of them")[1]
 
 
 def test_what_was_planned_only_says_so(client, account):
