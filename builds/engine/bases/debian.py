@@ -57,6 +57,10 @@ FINISH = (
     'rm "$1/etc/systemd/system/sysinit.target.wants/systemd-timesyncd.service"',
     # A machine makes its own host keys, and learns its name servers by DHCP.
     'rm -rf "$1"/etc/ssh/ssh_host_* "$1/etc/resolv.conf" "$1"/var/log/*.log "$1"/var/log/apt/*',
+    'rm -f "$1"/var/cache/apt/archives/*.deb',
+    # With the mirror's lists of packages goes what apt makes of them: what takes this host seconds takes an emulated
+    # machine half a minute. They are those of the mirror's state that the base is kept for; sealing removes them.
+    'chroot "$1" apt-cache gencaches',
 )
 
 # mmdebstrap's children outlive it: killed with its worker, it would leave them waiting for it for ever;
@@ -174,7 +178,7 @@ class Debian(Base):
             f"--setup-hook=tar-in {shlex.quote(str(tree))} /",
             *(f"--customize-hook={hook}" for hook in FINISH),
         ]
-        argv += ["--skip=output/mknod", self.suite, str(archive)]
+        argv += ["--skip=output/mknod", "--skip=cleanup/apt", self.suite, str(archive)]
         argv += [f"deb [signed-by={KEYRING}] {url} {suite} main" for suite, url in self._sources().items()]
         with _scratch(part) as scratch:
             try:
