@@ -33,6 +33,7 @@ from ..reach import ANYWHERE
 from .base import Base
 from .disk import GRUB, make_disk
 from .download import Unreachable, fetch
+from .initrd import INIT, write_initrd
 from .store import keep, sha256
 
 DEFAULT_MIRROR = "http://deb.debian.org/debian"
@@ -44,9 +45,10 @@ PACKAGES = """
 """.split()  # noqa: SIM905 -- a list of one word a line says no more
 SIZE = 2 << 30
 """Bytes of the disk. A machine with a larger one fills it when it starts."""
-# For the machine that is built on, which lives for minutes and has no neighbours: no mitigations; and an
-# emulator can share its translated code among processes that lie at the same addresses.
-APPEND = "root=LABEL=root ro quiet console=ttyS0,115200 net.ifnames=0 mitigations=off norandmaps"
+# For the machine that is built on, which lives for minutes and has no neighbours: no mitigations; an emulator can
+# share its translated code among processes that lie at the same addresses; nobody reads what is audited; and who moves
+# a process to another control group, as systemd does all the time, need not wait for all processors to come by.
+APPEND = "quiet console=ttyS0,115200 net.ifnames=0 mitigations=off norandmaps audit=0 rcupdate.rcu_expedited=1"
 TREE = Path(__file__).with_name("debian-root")
 FINISH = (
     # Had it been there before, the kernel's installation would have run update-grub, which looks for a disk.
@@ -55,6 +57,10 @@ FINISH = (
     'rm "$1/etc/systemd/system/sysinit.target.wants/systemd-timesyncd.service"',
     # A machine makes its own host keys, and learns its name servers by DHCP.
     'rm -rf "$1"/etc/ssh/ssh_host_* "$1/etc/resolv.conf" "$1"/var/log/*.log "$1"/var/log/apt/*',
+    'rm -f "$1"/var/cache/apt/archives/*.deb',
+    # With the mirror's lists of packages goes what apt makes of them: what takes this host seconds takes an emulated
+    # machine half a minute. They are those of the mirror's state that the base is kept for; sealing removes them.
+    'chroot "$1" apt-cache gencaches',
 )
 
 # mmdebstrap's children outlive it: killed with its worker, it would leave them waiting for it for ever;
@@ -131,7 +137,7 @@ class Debian(Base):
     @property
     def _family(self) -> str:
         """What the bases that differ only in the mirror's state have in common."""
-        recipe = _digest(mirror(), self.packages, APPEND, FINISH, SIZE, hashlib.sha256(_tree()).hexdigest())
+        recipe = _digest(mirror(), self.packages, APPEND, FINISH, SIZE, _sum(_tree()), _sum(INIT.read_bytes()))
         return f"debian-{self.options.debian}-{recipe[:12]}"
 
     def _sources(self) -> dict[str, str]:
@@ -172,7 +178,7 @@ class Debian(Base):
             f"--setup-hook=tar-in {shlex.quote(str(tree))} /",
             *(f"--customize-hook={hook}" for hook in FINISH),
         ]
-        argv += ["--skip=output/mknod", self.suite, str(archive)]
+        argv += ["--skip=output/mknod", "--skip=cleanup/apt", self.suite, str(archive)]
         argv += [f"deb [signed-by={KEYRING}] {url} {suite} main" for suite, url in self._sources().items()]
         with _scratch(part) as scratch:
             try:
@@ -184,7 +190,8 @@ class Debian(Base):
                         hint="Mend base.packages.",
                     ) from error
                 raise
-        _extract(archive, {"vmlinuz": part / "vmlinuz", "initrd.img": part / "initrd.img"})
+        _extract(archive, {"vmlinuz": part / "vmlinuz"})
+        write_initrd(archive, part / "initrd.img")
         disk = part / "disk.qcow2"
         make_disk(archive, disk, SIZE, identity=uuid.uuid5(uuid.NAMESPACE_OID, key), context=context)
         archive.unlink()
@@ -192,6 +199,10 @@ class Debian(Base):
         made = datetime.now(UTC).isoformat(timespec="seconds")
         details = {"digest": f"sha256:{sha256(disk, context)}", "made": made, "inputs": key}
         (part / "details.json").write_text(json.dumps(details))
+
+
+def _sum(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 def _digest(*parts: object) -> str:

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from builds.engine.bases.debian import Debian, DebianOptions
+from builds.engine.bases.initrd import INIT, PROGRAMS
 from builds.engine.console import Recorder
 from builds.engine.context import Context, Stop
 from builds.engine.errors import BuildError, Cancelled, WorkerError
@@ -46,7 +47,13 @@ def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     (tree / "boot").mkdir(parents=True)
     (tree / "boot/vmlinuz-1").write_bytes(b"a kernel")
     (tree / "vmlinuz").symlink_to("boot/vmlinuz-1")
-    (tree / "initrd.img").write_bytes(b"an initrd")
+    for program in PROGRAMS:
+        write(tree / "usr/lib/klibc/bin" / program, program)
+    write(tree / "lib/klibc-Xx.so", "klibc")
+    modules = tree / "lib/modules/1"
+    write(modules / "modules.dep", "virtio_blk.ko: virtio_ring.ko virtio.ko\nvirtio_ring.ko: virtio.ko\nvirtio.ko:\n")
+    for module in ("virtio", "virtio_ring", "virtio_blk"):
+        write(modules / f"{module}.ko", module)
     with tarfile.open(tmp_path / "root.tar", "w") as tar:
         tar.add(tree, ".")
     programs = tmp_path / "bin"
@@ -71,6 +78,11 @@ def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         yield served
         http.shutdown()
         thread.join()
+
+
+def write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
 
 
 def publish(served: Path, packages: str, signed: str = "once") -> None:
@@ -100,6 +112,20 @@ def test_only_new_packages_make_a_new_base(mirror: Path, tmp_path: Path, context
     publish(mirror, "a security update")
     assert BASE.prepare(context).file != first.file
     assert times_made(tmp_path) == 2
+
+
+def test_its_first_program_finds_all_that_it_starts(mirror: Path, tmp_path: Path, context: Context):
+    unpacked = tmp_path / "unpacked"
+    unpacked.mkdir()
+    initrd = Path(BASE.prepare(context).details["initrd"]).read_bytes()
+    subprocess.run(["bsdcpio", "--extract", "--quiet"], input=initrd, cwd=unpacked, check=True)
+    assert {path.name for path in (unpacked / "bin").iterdir()} == set(PROGRAMS)
+    assert (unpacked / "lib/klibc-Xx.so").read_text() == "klibc"
+    assert (unpacked / "init").read_bytes() == INIT.read_bytes()
+    # Each module stands behind what it depends on.
+    assert [path.read_text() for path in sorted((unpacked / "modules").iterdir())] == [
+        "virtio", "virtio_ring", "virtio_blk"
+    ]  # fmt: skip
 
 
 def test_what_it_would_be_made_of_now_is_told_in_the_words_of_what_it_was_made_of(mirror: Path, context: Context):

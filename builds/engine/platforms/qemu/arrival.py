@@ -142,6 +142,8 @@ class _Probes:
 
     def _try(self, until: float) -> None:
         try:
+            if self._guest.accepted(SSH):
+                return  # its server is about to speak: another session to begin would only keep it longer
             probe = self._guest.dial(SSH, timeout=2)
         except OSError:
             return

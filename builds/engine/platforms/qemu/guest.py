@@ -117,6 +117,10 @@ class Guest:
         """A connection to the guest's port that looks open at once, whether or not the guest answers."""
         return self._confined.dial(self._qmp.forward(port), timeout)
 
+    def accepted(self, port: int) -> bool:
+        """Is there a connection to that port which the guest has accepted?"""
+        return "ESTABLISHED" in self._qmp.connections(port)
+
     def connect(self, port: int, timeout: float) -> socket.socket:
         """A connection that the guest has accepted. OSError when it refuses, or does not answer in time."""
         end = time.monotonic() + timeout
