@@ -1,6 +1,5 @@
 # `make help` lists what there is.
 PYTHON := .venv/bin/python
-export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-platforms demo-push conformance run test lint format bench doctor schema clean

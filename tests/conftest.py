@@ -7,7 +7,10 @@ from pathlib import Path
 
 import django_rq
 import pytest
+from django.contrib.auth.apps import create_permissions
+from django.contrib.contenttypes.apps import create_contenttypes
 from django.core.cache import cache, caches
+from django.db.models.signals import post_migrate
 from redis import Redis
 
 from builds.engine.accounts import ACCOUNTS
@@ -17,6 +20,18 @@ from tests.simulators.vsphere.fixtures import vcenter, vsphere_server
 from tests.yard import Yard
 
 __all__ = ["ec2", "ec2_server", "vcenter", "vsphere_server"]
+
+LONG = ("guest", "network", "vagrant", "vsphere", "ec2")
+"""Markers of tests that start machines, those with the longest first."""
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None) -> None:
+    """Emptying the tables after a test leaves them empty: Django would list all models and permissions anew, which
+    takes ten times as long, and which nothing here reads.
+    """
+    post_migrate.disconnect(create_contenttypes)
+    post_migrate.disconnect(create_permissions, dispatch_uid="django.contrib.auth.management.create_permissions")
 
 
 @pytest.fixture(autouse=True)
@@ -58,10 +73,26 @@ def queues(socket: Path) -> dict[str, dict[str, object]]:
     return {name: {"URL": f"unix://{socket}?db=0"} for name in names}
 
 
+@pytest.hookimpl(trylast=True)  # after the shuffling, and after Django's order
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs which server, and begin with what takes longest: one that begins last is waited for alone."""
     for item in items:
-        fixtures = getattr(item, "fixturenames", ())
-        if "redis" in fixtures:
-            item.add_marker(pytest.mark.redis)
-        if "vsphere_server" in fixtures:
-            item.add_marker(pytest.mark.vsphere)
+        fixtures = set(getattr(item, "fixturenames", ()))
+        needs = {
+            "redis": "redis" in fixtures,
+            "gpg": "gpg" in fixtures,
+            "ec2": "ec2_server" in fixtures,
+            "vsphere": "vsphere_server" in fixtures,
+            "database": bool(item.get_closest_marker("django_db")) or bool(fixtures & {"db", "transactional_db"}),
+        }
+        for name, needed in needs.items():
+            if needed:
+                item.add_marker(name)
+    items.sort(key=length)
+
+
+def length(item: pytest.Item) -> int:
+    """The whole installations first, then by kind."""
+    if item.path.is_relative_to(Path(__file__).parent / "system"):
+        return -1
+    return next((number for number, name in enumerate(LONG) if item.get_closest_marker(name)), len(LONG))

@@ -25,6 +25,7 @@ from tests.guests.processes import guests_in
 from tests.guests.tiny import Tiny
 
 FINAL = ("succeeded", "failed", "cancelled")
+AT_ONCE = 0.02  # seconds between two looks for what lasts a moment only
 TEMPLATE = """
 base: {{url: {url}, sha256: {sha256}}}
 size: {{cpus: 2, memory: 256M, disk: 1G}}
@@ -81,6 +82,7 @@ class Installation:
         self._manage = [sys.executable, str(settings.BASE_DIR / "manage.py")]
         self._port = port
         self._operator: subprocess.Popen[str] | None = None
+        self._database: sqlite3.Connection | None = None
 
     @contextmanager
     def up(self, workers: int = 1, waiting: int = 1) -> Iterator[None]:
@@ -103,6 +105,9 @@ class Installation:
             if self._operator:
                 self._operator.communicate()
                 self._operator = None
+            if self._database:
+                self._database.close()
+                self._database = None
 
     def answers(self, path: str) -> bool:
         try:
@@ -160,11 +165,9 @@ class Installation:
         return int(self.do(f"print(queue.retry(Build.objects.get(pk={build}), by=None).pk)"))
 
     def rows(self, query: str, *arguments: Any) -> list[Any]:
-        database = sqlite3.connect(f"file:{self.data / 'slipway.sqlite3'}?mode=ro", uri=True, timeout=30)
-        try:
-            return database.execute(query, arguments).fetchall()
-        finally:
-            database.close()
+        if self._database is None:  # one for all: reading the list of tables takes longer than most queries
+            self._database = sqlite3.connect(f"file:{self.data / 'slipway.sqlite3'}?mode=ro", uri=True, timeout=30)
+        return self._database.execute(query, arguments).fetchall()
 
     def state(self, build: int) -> str:
         return str(self.rows("select state from builds_build where id = ?", build)[0][0])
@@ -203,7 +206,7 @@ class Installation:
 
     def wait_for_step(self, build: int, title: str) -> None:
         """Until the first step whose title begins so has begun."""
-        self.wait(lambda: self.began(build, title), 120, f"step {title!r} begins")
+        self.wait(lambda: self.began(build, title), 120, f"step {title!r} begins", AT_ONCE)
 
     def began(self, build: int, title: str) -> bool:
         query = "select 1 from builds_step where build_id = ? and title like ? and state != 'pending'"
@@ -213,11 +216,11 @@ class Installation:
         self.wait(lambda: self.state(build) in states, seconds, f"build {build} is {' or '.join(states)}")
         return self.state(build)
 
-    def wait(self, condition: Any, seconds: float, what: str) -> None:
+    def wait(self, condition: Any, seconds: float, what: str, pause: float = 0.1) -> None:
         end = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < end, f"not within {seconds:.0f} s: {what}\n{self.logs()}"
-            time.sleep(0.02)
+            time.sleep(pause)
 
     def logs(self) -> str:
         return "\n".join(

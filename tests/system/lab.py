@@ -10,7 +10,7 @@ from typing import Any
 from tests.demo.outside import Outside
 from tests.guests.tiny import Tiny
 
-from .installation import FINAL, Installation
+from .installation import AT_ONCE, FINAL, Installation
 
 REGION, COPIES = "us-east-1", ("eu-west-1", "ap-south-1")
 DOCUMENT = """
@@ -76,7 +76,7 @@ class Lab(Installation):
                 del waiting[build]
             return not waiting
 
-        self.wait(killed, 240, "the steps begin in which the workers are killed")
+        self.wait(killed, 240, "the steps begin in which the workers are killed", AT_ONCE)
 
     def wait_for_all(self, builds: Iterable[int], state: str) -> None:
         for build in builds:

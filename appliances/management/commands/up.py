@@ -24,7 +24,7 @@ from builds import redis_server
 from builds.abilities import missing, works_here
 from builds.processes import Program, Supervisor
 
-START_SECONDS = 60  # for Redis to load what it had, and for the web to answer
+START_SECONDS = 180  # for Redis to load what it had, and for the web to answer, on a busy machine
 
 
 class Command(BaseCommand):
@@ -115,7 +115,7 @@ def programs(bind: str, port: int, url: str) -> Iterator[Program]:
     yield Program(
         "web",
         [
-            *(sys.executable, "-m", "gunicorn", "config.wsgi", "--chdir", settings.BASE_DIR),
+            *(sys.executable, "-m", "gunicorn", "config.wsgi", "--preload", "--chdir", settings.BASE_DIR),
             *("--bind", f"{bind}:{port}", "--worker-class", "gthread", "--workers", "2", "--threads", "8"),
             *("--graceful-timeout", "5", "--no-control-socket", "--logger-class", "config.gunicorn.CleanLogger"),
         ],

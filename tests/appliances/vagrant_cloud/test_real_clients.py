@@ -123,6 +123,7 @@ def test_vagrant_publishes_searches_revokes_and_installs(run, file, site, tmp_pa
     assert "no leading v" in cloud("version", "create", "acme/tiny-24.04", "v1", status=1)
 
 
+@pytest.mark.packer
 def test_packer_publishes_and_cleans_up(run, file, site, tmp_path):
     def build(version: str, *, through_us: bool = False, api: str = "v2", status: int = 0) -> str:
         script = tmp_path / f"{version}.json"
