@@ -24,8 +24,6 @@ from .resuming import awaken
 # Nothing may start by itself in the middle of a build, such as apt's daily upgrade, and least of all because a clock
 # jumped when a machine was resumed. Only until the next start.
 NO_TIMERS = "if command -v systemctl >/dev/null; then systemctl stop '*.timer'; fi"
-
-
 ANSWER = 60.0  # seconds within which the SSH server of one that was resumed takes a connection
 
 
