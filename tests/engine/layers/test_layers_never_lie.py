@@ -31,7 +31,8 @@ LENGTH = 3
 
 # Each tells what it found: in which order they ran, what was there before, in memory and on the disk.
 SCRIPTS = [
-    "ls -lnR /srv | sed 's/ [A-Z][a-z][a-z] .*:.. / /' | md5sum >> /srv/trace",
+    # First seen, then written: a pipe into the file would race with what looks at it.
+    "seen=$(ls -lnR /srv | grep -v ^total | sed 's/ [A-Z][a-z][a-z] .*:.. / /' | md5sum); echo $seen >> /srv/trace",
     'echo "$title" >> /srv/titles; chmod 640 /srv/titles',
     'echo "$title" > /run/title; ln -sf /run/title /srv/link',
     "cat /run/title >> /srv/remembered 2>/dev/null || echo none >> /srv/remembered",

@@ -5,13 +5,15 @@ from __future__ import annotations
 import socket
 import time
 
+import paramiko
+
 from ...context import Context
 from ...errors import BuildError, SlipwayError
 from ...layers import Layer
 from ...machine import POWER_OFF, RESTART
 from ...seal import seal
 from ...seed import Seed
-from ...session import describe, load_key
+from ...session import Refused, describe, load_key, login
 from ...ssh import SshMachine
 from . import migration, saving
 from .arrival import Arrival
@@ -22,6 +24,7 @@ from .resuming import awaken
 # Nothing may start by itself in the middle of a build, such as apt's daily upgrade, and least of all because a clock
 # jumped when a machine was resumed. Only until the next start.
 NO_TIMERS = "if command -v systemctl >/dev/null; then systemctl stop '*.timer'; fi"
+ANSWER = 60.0  # seconds within which the SSH server of one that was resumed takes a connection
 
 
 class QemuMachine(SshMachine):
@@ -115,6 +118,11 @@ class BuildMachine(QemuMachine):
         migration.read(self.guest.qmp, saving.memory(layer), context)
         self.guest.qmp.execute("cont")
         former = load_key((saving.folder_of(layer) / saving.LOGIN).read_text())
-        self.attach(Arrival("root", former, layer.details["host key"]).wait(self.guest, context))
+        # One attempt: it is up, and each one is work for an emulated machine.
+        connection = self.guest.connect(self.ssh_port, ANSWER)
+        try:
+            self.attach(login(connection, self.user, former, layer.details["host key"]))
+        except (Refused, paramiko.SSHException, EOFError) as error:
+            raise BuildError(f"It opens no SSH session: {error}") from error
         awaken(self, describe(former), self.seed, context)
         self.boot_seconds = time.monotonic() - began

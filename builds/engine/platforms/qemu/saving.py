@@ -41,8 +41,9 @@ def save(machine: BuildMachine, folder: Path, former: Layer | None, context: Con
     command.run(["qemu-img", "create", "-q", *shape, following, size], context)
     with guest.frozen(context):
         node = {"snapshot-file": following.name, "format": "qcow2", "mode": "existing"}
-        guest.qmp.execute("blockdev-snapshot-sync", device="disk", **node)
+        # Before it is done: until then it is empty, and right either way. An answer may be lost.
         guest.disk = following
+        guest.qmp.execute("blockdev-snapshot-sync", device="disk", **node)
         migration.write(guest.qmp, memory(here), context)
     # A copy: QEMU keeps the file open that it has written.
     command.run(["cp", "--reflink=auto", "--sparse=always", written, disk(here)], context)
