@@ -70,15 +70,16 @@ def list_layers(
     rows = seen_by(request.auth)
     if appliance:
         team, _, slug = appliance.partition("/")
-        rows = rows.filter(appliance__team__slug=team, appliance__slug=slug)
+        mine = request.auth.teams().filter(slug=team)  # whose boots others' are is not for everybody
+        rows = rows.filter(appliance__team__in=mine, appliance__slug=slug)
     if platform:
         rows = rows.filter(platform=platform)
     if place:
         rows = rows.filter(place="" if place == SHARED else place)
-    mine = set(request.auth.teams().values_list("pk", flat=True))
+    teams = set(request.auth.teams().values_list("pk", flat=True))
 
     def shape(row: Layer) -> LayerShape:
-        return LayerShape.of(row, known=row.appliance is not None and row.appliance.team_id in mine)
+        return LayerShape.of(row, known=row.appliance is not None and row.appliance.team_id in teams)
 
     rows = rows.select_related("appliance__team").defer("parts")
     return page(request, response, rows, shape, limit=limit, cursor=cursor, newest_first=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -28,6 +28,7 @@ from .home import maintained
 
 PAGE_SIZE = 100
 RECENT = 20
+SHARED = "shared"
 MONTH = timedelta(days=30)
 
 
@@ -56,7 +57,8 @@ def layers(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     teams = Team.objects.of(request.user)
     visible = seen_by(request.user, teams)
-    rows = chosen(request, visible).select_related("appliance__team", "build")
+    known = choices(visible, teams)
+    rows = chosen(request.GET, visible, known).select_related("appliance__team", "build").defer("parts")
     page = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page", "1"))
     mine = set(Appliance.objects.filter(team__in=maintained(request.user, list(teams))).values_list("pk", flat=True))
     for row in page:
@@ -73,8 +75,8 @@ def layers(request: HttpRequest) -> HttpResponse:
         "fetched_days": settings.LAYERS_FETCHED_DAYS,
         "shared": settings.LAYERS_SHARED,
         "on": settings.LAYERS > 0,
-        **choices(visible),
-        "droppable": droppable(request, mine),
+        **known,
+        "droppable": droppable(request.GET.get("appliance", ""), known["appliances"], mine),
     }
     return render(request, "dashboard/layers.html", context)
 
@@ -107,25 +109,25 @@ def seen_by(user: Any, teams: QuerySet[Team]) -> QuerySet[Layer]:
     return rows.annotate(total=F("hits") * F("seconds"))
 
 
-def chosen(request: HttpRequest, rows: QuerySet[Layer]) -> QuerySet[Layer]:
-    """`?appliance=acme/wiki`, `?platform=qemu`, `?place=shipyard-1` (or `shared`)."""
-    team, _, slug = request.GET.get("appliance", "").partition("/")
-    if team:
+def chosen(asked: Mapping[str, str], rows: QuerySet[Layer], known: Mapping[str, list[str]]) -> QuerySet[Layer]:
+    """`?appliance=acme/wiki`, `?platform=qemu`, `?place=shipyard-1` (or `shared`); of what there is not, nothing."""
+    for name, options in (("appliance", "appliances"), ("platform", "platforms"), ("place", "places")):
+        if asked.get(name) and asked[name] not in known[options]:
+            return rows.none()
+    if appliance := asked.get("appliance"):
+        team, _, slug = appliance.partition("/")
         rows = rows.filter(appliance__team__slug=team, appliance__slug=slug)
-    if platform := request.GET.get("platform"):
+    if platform := asked.get("platform"):
         rows = rows.filter(platform=platform)
-    if place := request.GET.get("place"):
+    if place := asked.get("place"):
         rows = rows.filter(place="" if place == SHARED else place)
     return rows
 
 
-SHARED = "shared"
-
-
-def choices(rows: QuerySet[Layer]) -> dict[str, Any]:
-    """What can be filtered by."""
+def choices(rows: QuerySet[Layer], teams: QuerySet[Team]) -> dict[str, list[str]]:
+    """What can be filtered by. Whose boots others' are is not for everybody."""
     rows = rows.order_by()
-    known = rows.exclude(appliance=None).values_list("appliance__team__slug", "appliance__slug").distinct()
+    known = rows.filter(appliance__team__in=teams).values_list("appliance__team__slug", "appliance__slug").distinct()
     return {
         "appliances": sorted(f"{team}/{slug}" for team, slug in known),
         "platforms": sorted(set(rows.values_list("platform", flat=True))),
@@ -141,8 +143,10 @@ def stores(visible: QuerySet[Layer]) -> Iterable[Store]:
         yield Store(each["place"], each["count"], each["size"], mine[each["place"]], settings.LAYERS)
 
 
-def droppable(request: HttpRequest, mine: set[int]) -> Appliance | None:
+def droppable(chosen: str, known: list[str], mine: set[int]) -> Appliance | None:
     """The appliance that is chosen, if this person may drop all that was kept of it."""
-    team, _, slug = request.GET.get("appliance", "").partition("/")
+    if chosen not in known:
+        return None
+    team, _, slug = chosen.partition("/")
     found = Appliance.objects.filter(team__slug=team, slug=slug, pk__in=mine).select_related("team").first()
     return found if found and found.layers.usable().exists() else None

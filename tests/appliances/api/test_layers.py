@@ -35,8 +35,9 @@ def test_they_are_listed_and_filtered_with_what_they_save(program, build):
 
 
 def test_of_a_boot_nobody_hears_whose_it_was(program):
-    factories.layer(parts=[["the boot of debian:12", {}]])
+    row = factories.layer(parts=[["the boot of debian:12", {}]])
     [boot] = program()("GET", "layers").json()["items"]
+    assert program()("GET", f"layers?appliance={row.appliance}").json()["items"] == []
     assert (boot["appliance"], boot["build"]) == (None, None)
 
 

@@ -47,7 +47,7 @@ def test_one_sees_ones_own_and_boots_but_not_whose_these_are(client, maria, team
     shown = page(client)
     assert "ours.sh" in shown
     assert "after the boot of debian:12" in shown
-    for word in ("theirs.sh", "Secretive", "Hidden"):
+    for word in ("theirs.sh", "Secretive", "Hidden", "/hidden"):
         assert word not in shown
     assert "3 min 30 s" in shown  # three hits of 70 s
     assert ">private</span>" in shown
