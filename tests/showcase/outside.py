@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from appliances import accounts
 from appliances.models import Account, Team
-from builds.models import Artifact, Build, Resource
+from builds.models import Artifact, Build, Layer, Resource
 
 REFUSED = "vcenter.example.com does not answer on port 443: Connection refused."
 WORKING = {
@@ -42,6 +42,15 @@ def outside(team: Team, now) -> None:
     for image in Artifact.objects.filter(format="ami", build__in=builds):
         for kind, reference in (("image", image.reference), ("snapshot", image.reference.replace("ami", "snap"))):
             resource(production, image.build, kind, image.region, reference, image.build.finished_at, artifact=image)
+    layer = Layer.objects.create(
+        key="a" * 64, platform="ec2", place=f"{production.pk} eu-central-1", title="after 1. shell: scripts/install.sh",
+        parts=[["the boot of AMI debian-12-amd64-*", {}], ["1. shell: scripts/install.sh", {}]], build=at_work,
+        appliance=at_work.revision.release.appliance, size=8 * 2**30, seconds=312.0, hits=4, fetched=True,
+        reference="ami-0a1b2c3d4e5f60718", details={"account": production.name, "region": "eu-central-1"},
+        used_at=now - timedelta(hours=2),
+    )  # fmt: skip
+    for kind, reference in (("image", layer.reference), ("snapshot", "snap-0a1b2c3d4e5f60718")):
+        resource(production, at_work, kind, "eu-central-1", reference, now - timedelta(days=1), layer=layer)
 
 
 def account(team: Team, name: str, kind: str, options: dict[str, object], **found: object) -> Account:
