@@ -59,7 +59,7 @@ def serve(work: Path) -> None:
             settled(revision)
             for line in sys.stdin:
                 platform = None if line == "all\n" else line.strip()
-                settled(scene.demo.releases.rebuild(revision.release, by=None, platform=platform))
+                settled(scene.demo.releases.rebuild(revision.release, by=None, platform=platform, layers=False))
 
 
 def settled(revision) -> None:  # a row, whose class cannot be imported before the settings

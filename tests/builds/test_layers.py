@@ -128,12 +128,11 @@ def test_rows_of_a_host_that_is_gone_go_when_its_layers_would_be_too_old(setting
     assert row not in Layer.objects.all()
 
 
-@pytest.mark.parametrize("off", ["build", "setting", "platform"])
+@pytest.mark.parametrize("off", ["build", "setting"])
 def test_without_layers_nothing_is_found_or_kept(off, build, settings):
     if off == "setting":
         settings.LAYERS = 0
     build.layers = off != "build"
-    build.platform = "ec2" if off == "platform" else "qemu"
     with layers.of(build) as store:
         assert isinstance(store, NoLayers)
 
