@@ -33,7 +33,8 @@ from ..reach import ANYWHERE
 from .base import Base
 from .disk import GRUB, make_disk
 from .download import Unreachable, fetch
-from .initrd import INIT, write_initrd
+from .initrd import RECIPE as FIRST
+from .initrd import write_initrd
 from .store import keep, sha256
 
 DEFAULT_MIRROR = "http://deb.debian.org/debian"
@@ -60,6 +61,8 @@ FINISH = (
     'rm -f "$1"/var/cache/apt/archives/*.deb',
     # With the mirror's lists of packages goes what apt makes of them: what takes this host seconds takes an emulated
     # machine half a minute. They are those of the mirror's state that the base is kept for; sealing removes them.
+    # The index is of files of a certain time, and mmdebstrap's archive has none that is later than its own start.
+    'find "$1/var/lib/apt/lists" "$1/var/lib/dpkg/status" -type f -newermt "-1 day" -exec touch -d "-1 day" {} +',
     'chroot "$1" apt-cache gencaches',
 )
 
@@ -137,7 +140,7 @@ class Debian(Base):
     @property
     def _family(self) -> str:
         """What the bases that differ only in the mirror's state have in common."""
-        recipe = _digest(mirror(), self.packages, APPEND, FINISH, SIZE, _sum(_tree()), _sum(INIT.read_bytes()))
+        recipe = _digest(mirror(), self.packages, APPEND, FINISH, SIZE, _sum(_tree()), *FIRST)
         return f"debian-{self.options.debian}-{recipe[:12]}"
 
     def _sources(self) -> dict[str, str]:

@@ -12,6 +12,8 @@ PROGRAMS = ("insmod", "ln", "mkdir", "mount", "run-init", "sh", "sleep")
 """Of klibc: they need nothing beside them but its one library."""
 MODULES = ("virtio_pci", "virtio_blk", "ext4")
 """Those that the kernel does not have built in."""
+RECIPE = (INIT.read_text(), PROGRAMS, MODULES)
+"""What it is made by: another one makes another base."""
 FOLDERS = ("bin", "dev", "lib", "modules", "proc", "root", "run", "sys")
 
 
