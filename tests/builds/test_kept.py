@@ -132,28 +132,36 @@ def line(key) -> str:
 
 KEY = ed25519.Ed25519PrivateKey.generate()
 PRIVATE = KEY.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()).decode()
+MAKERS = {
+    "ed25519": ed25519.Ed25519PrivateKey.generate,
+    "ecdsa": lambda: ec.generate_private_key(ec.SECP256R1()),
+    "rsa": lambda: rsa.generate_private_key(65537, 2048),
+}
 
 
-@pytest.mark.parametrize("key", [KEY, ec.generate_private_key(ec.SECP256R1()), rsa.generate_private_key(65537, 2048)])
-def test_public_keys_of_the_usual_kinds_are_taken(key):
+@pytest.mark.parametrize("kind", MAKERS)
+def test_public_keys_of_the_usual_kinds_are_taken(kind):
+    key = MAKERS[kind]()
     assert public_key(f" {line(key)} me@home\n") == line(key)
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("", "no public key"),
-        (PRIVATE, "private key"),
-        (f"{line(KEY)}\n{line(KEY)}", "no public key"),
-        (f'command="/bin/sh" {line(KEY)}', "no public key"),
-        (f"no-pty {line(KEY)}", "no public key"),
-        ("ssh-dss AAAA", "no public key"),
-        ("ssh-ed25519 AAAA", "cannot be read"),
-        ("ssh-ed25519 $(reboot)", "cannot be read"),
-        (line(rsa.generate_private_key(65537, 1024)), "1024 bits"),  # noqa: S505
-    ],
-)
-def test_what_is_no_public_key_is_refused(text, message):
+# By name: the keys are others in each process, and so would the tests' names be.
+NO_KEYS = {
+    "nothing": ("", "no public key"),
+    "private": (PRIVATE, "private key"),
+    "two": (f"{line(KEY)}\n{line(KEY)}", "no public key"),
+    "command": (f'command="/bin/sh" {line(KEY)}', "no public key"),
+    "option": (f"no-pty {line(KEY)}", "no public key"),
+    "old kind": ("ssh-dss AAAA", "no public key"),
+    "cut off": ("ssh-ed25519 AAAA", "cannot be read"),
+    "not encoded": ("ssh-ed25519 $(reboot)", "cannot be read"),
+    "short": (line(rsa.generate_private_key(65537, 1024)), "1024 bits"),  # noqa: S505
+}
+
+
+@pytest.mark.parametrize("kind", NO_KEYS)
+def test_what_is_no_public_key_is_refused(kind):
+    text, message = NO_KEYS[kind]
     with pytest.raises(BuildError, match=message):
         public_key(text)
 
