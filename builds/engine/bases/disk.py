@@ -22,8 +22,8 @@ BOOT_CODE = 440
 """Bytes of the first sector that are code; the partition table follows."""
 GRUB = Path("/usr/lib/grub/i386-pc")
 MODULES = """
-    all_video biosdisk cat configfile echo ext2 gfxterm gzio halt linux loadenv ls minicmd normal part_gpt
-    part_msdos reboot regexp search search_fs_file search_fs_uuid search_label serial sleep terminal test true
+    all_video biosdisk cat configfile echo ext2 gfxterm gzio halt linux linux16 loadenv ls minicmd normal
+    part_gpt part_msdos reboot regexp search search_fs_file search_fs_uuid search_label serial sleep terminal test true
 """.split()  # noqa: SIM905 -- a list of one word a line says no more
 # What younger e2fsprogs turn on and older GRUBs, kernels and repair disks do not read.
 FEATURES = "^orphan_file,^metadata_csum_seed"
