@@ -14,7 +14,7 @@ from typing import BinaryIO
 from isal import isal_zlib
 
 from ..errors import BuildError
-from .grain import GRAIN, WINDOW
+from .grain import GRAIN, NARROW
 from .qcow2 import COMPRESSED, COPIED, ENTRIES, SECTORS_SHIFT, VERSION
 
 BLOCK = 512 * 1024
@@ -54,7 +54,7 @@ class Blocks:
         start = entry & ADDRESS
         sectors = (entry & ~COMPRESSED) >> SECTORS_SHIFT
         data = os.pread(self._file.fileno(), (sectors + 1) * 512 - start % 512, start)
-        return bytes(isal_zlib.decompressobj(WINDOW).decompress(data, GRAIN))
+        return bytes(isal_zlib.decompressobj(NARROW).decompress(data, GRAIN))
 
     def _table(self, start: int, length: int) -> array[int]:
         table = array("Q", os.pread(self._file.fileno(), length * 8, start))

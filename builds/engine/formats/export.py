@@ -1,11 +1,11 @@
-"""One pass over the disk for any number of formats: each grain is read and deflated once, in threads."""
+"""One pass over the disk for any number of formats: each grain is read once and deflated in threads."""
 
 from __future__ import annotations
 
 import heapq
 import os
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import groupby, islice
@@ -51,12 +51,14 @@ def export(exports: Sequence[Export], context: Context) -> None:
 def _deflated(exports: Sequence[Export]) -> Iterator[list[tuple[int, list[tuple[int, Grain]]]]]:
     """Batches in rising order. Only a few are made ahead: a slow disk must not fill the memory."""
     threads = len(os.sched_getaffinity(0))
+    wanted = {writer.narrow for each in exports for writer in each.writers}
+    streams = {"narrow": True in wanted, "wide": False in wanted}
     places = _places([each.disk for each in exports])
     waiting: deque[Future[list[tuple[int, list[tuple[int, Grain]]]]]] = deque()
     with ThreadPoolExecutor(threads, thread_name_prefix="deflate") as pool:
         try:
             while batch := list(islice(places, BATCH)):
-                waiting.append(pool.submit(_work, batch))
+                waiting.append(pool.submit(_work, batch, streams))
                 if len(waiting) > 3 * threads:
                     yield waiting.popleft().result()
             while waiting:
@@ -76,7 +78,7 @@ def _places(disks: Sequence[Disk]) -> Iterator[tuple[int, Sources]]:
         yield index, [(number, pieces) for _, number, pieces in group]
 
 
-def _work(batch: list[tuple[int, Sources]]) -> list[tuple[int, list[tuple[int, Grain]]]]:
+def _work(batch: list[tuple[int, Sources]], streams: Mapping[str, bool]) -> list[tuple[int, list[tuple[int, Grain]]]]:
     """For each place: the bytes that were looked at, and the grain of each disk that has one there."""
     results = []
     for index, sources in batch:
@@ -88,6 +90,6 @@ def _work(batch: list[tuple[int, Sources]]) -> list[tuple[int, list[tuple[int, G
             if data == ZERO:
                 continue
             alike = next((grain for _, grain in grains if grain.data == data), None)
-            grains.append((number, alike or Grain.of(index, data)))
+            grains.append((number, alike or Grain.of(index, data, **streams)))
         results.append((size, grains))
     return results

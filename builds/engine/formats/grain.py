@@ -1,7 +1,8 @@
-"""The unit that every disk format is written in: 64 KiB of the disk, deflated once for all of them.
+"""The unit that every disk format is written in: 64 KiB of the disk, deflated once or twice for all of them.
 
-qcow2 calls it a cluster, VMDK a grain, and a gzip file may have many members. All three hold deflate streams,
-so the same compressed bytes serve them all, as long as they look back 4 KiB at most: qcow2 allows no more.
+qcow2 calls it a cluster, VMDK a grain, and a gzip file may have many members. All three hold deflate streams, so the
+same compressed bytes could serve them all if they looked back 4 KiB at most: qcow2 allows no more. The others look
+back further, which makes them 3 % smaller and takes isal a second per GiB.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ GRAIN = 65536
 ZERO = bytes(GRAIN)
 LEVEL = 1
 """Of isal's 0 to 3. Level 3 saves 1 % of the size for a third more time."""
-WINDOW = -12
-"""4 KiB, and no header."""
+NARROW, WIDE = -12, -15
+"""How far a stream looks back: 4 and 32 KiB; and no header."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,17 +28,29 @@ class Grain:
 
     index: int
     data: bytes
-    deflated: bytes
+    narrow: bytes
+    wide: bytes
+    """The data deflated, looking back so far; empty where no writer wants it."""
     adler32: int
     crc32: int
 
     @classmethod
-    def of(cls, index: int, data: bytes) -> Grain:
-        return cls(index, data, deflate(data), isal_zlib.adler32(data), isal_zlib.crc32(data))
+    def of(cls, index: int, data: bytes, *, narrow: bool = True, wide: bool = True) -> Grain:
+        return cls(
+            index,
+            data,
+            deflate(data, NARROW) if narrow else b"",
+            deflate(data, WIDE) if wide else b"",
+            isal_zlib.adler32(data),
+            isal_zlib.crc32(data),
+        )
 
 
 class Writer(ABC):
     """Writes a disk in one format. Grains come in rising order; those that are all zero do not come."""
+
+    narrow: bool = False
+    """Which streams it wants."""
 
     @abstractmethod
     def add(self, grain: Grain) -> None: ...
@@ -47,8 +60,8 @@ class Writer(ABC):
         """Write what can be written only now. The file itself belongs to the caller."""
 
 
-def deflate(data: bytes) -> bytes:
-    packer = isal_zlib.compressobj(LEVEL, isal_zlib.DEFLATED, WINDOW)
+def deflate(data: bytes, window: int) -> bytes:
+    packer = isal_zlib.compressobj(LEVEL, isal_zlib.DEFLATED, window)
     return bytes(packer.compress(data) + packer.flush())
 
 

@@ -29,7 +29,7 @@ class Qcow2Writer(Writer):
     def __init__(self, sink: Sink, size: int, *, compressed: bool) -> None:
         self._sink = sink
         self._size = size
-        self._compressed = compressed
+        self.narrow = compressed
         self._tables: dict[int, array[int]] = {}
         self._counts = array("H", [1])
         sink.reserve(CLUSTER)
@@ -38,8 +38,8 @@ class Qcow2Writer(Writer):
         table, entry = divmod(grain.index, ENTRIES)
         if table not in self._tables:
             self._tables[table] = array("Q", bytes(CLUSTER))
-        small = self._compressed and len(grain.deflated) < CLUSTER
-        self._tables[table][entry] = self._add_deflated(grain.deflated) if small else self._add_cluster(grain)
+        small = self.narrow and len(grain.narrow) < CLUSTER
+        self._tables[table][entry] = self._add_deflated(grain.narrow) if small else self._add_cluster(grain)
 
     def _add_deflated(self, data: bytes) -> int:
         start = self._sink.position

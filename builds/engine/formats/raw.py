@@ -13,7 +13,7 @@ from ..context import Context
 from ..errors import BuildError
 from ..image import Drive, Image
 from .base import DiskFormat
-from .grain import GRAIN, Grain, Writer, deflate, member, zeros
+from .grain import GRAIN, WIDE, Grain, Writer, deflate, member, zeros
 
 RUN = 8
 """Zeros are written 2**8 grains (16 MiB) at a time at most."""
@@ -33,7 +33,7 @@ class RawWriter(Writer):
         self._skip(grain.index)
         rest = self._size - grain.index * GRAIN
         if rest >= GRAIN:
-            self._file.write(member(grain.deflated, grain.crc32, GRAIN))
+            self._file.write(member(grain.wide, grain.crc32, GRAIN))
         else:
             self._write(grain.data[:rest])
         self._next = grain.index + 1
@@ -45,7 +45,7 @@ class RawWriter(Writer):
             self._write(bytes(rest))
 
     def _write(self, data: bytes) -> None:
-        self._file.write(member(deflate(data), isal_zlib.crc32(data), len(data)))
+        self._file.write(member(deflate(data, WIDE), isal_zlib.crc32(data), len(data)))
 
     def _skip(self, index: int) -> None:
         while self._next < index:

@@ -77,7 +77,7 @@ class BoxSink(Sink):
             self.position += len(data)
 
     def write_grain(self, grain: Grain) -> None:
-        self._file.write(member(grain.deflated, grain.crc32, GRAIN))
+        self._file.write(member(grain.wide, grain.crc32, GRAIN))
         self.position += GRAIN
 
     def finish(self, start: bytes) -> None:

@@ -40,8 +40,8 @@ class StreamWriter(Writer):
         if table not in self._tables:
             self._tables[table] = array("I", bytes(ENTRIES * 4))
         self._tables[table][entry] = self._sink.position // SECTOR
-        # The two bytes say: deflate with a window of 4 KiB.
-        data = b"\x48\x89" + grain.deflated + grain.adler32.to_bytes(4, "big")
+        # The two bytes say: deflate with a window of 32 KiB.
+        data = b"\x78\x01" + grain.wide + grain.adler32.to_bytes(4, "big")
         start = struct.pack("<QI", grain.index * GRAIN // SECTOR, len(data))
         self._sink.write(_pad(start + data))
 
