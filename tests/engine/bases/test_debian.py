@@ -181,7 +181,7 @@ def test_a_cancelled_maker_leaves_no_file_no_process_and_no_mount(tmp_path: Path
 
 @pytest.fixture
 def debian(context: Context) -> Image:
-    """A real one, which stays in the checkout's cache: making it takes a minute. Ansible's guest starts from it, too."""
+    """A real one, which stays in the checkout's cache, for Ansible's guest, too: making it takes a minute."""
     return Debian(DebianOptions(debian="12", packages=("python3",))).prepare(replace(context, cache=CACHE))
 
 
