@@ -18,6 +18,7 @@ from builds import redis_server
 from tests import waiting
 
 pytestmark = pytest.mark.redis
+CREW = ("--workers", 1, "--waiting", 1, "--errands", 1)  # Django starts once for each of them
 
 
 @pytest.fixture
@@ -80,7 +81,7 @@ wait_for = partial(waiting.wait_for, seconds=180)  # Django starts six times, on
 
 
 def test_one_command_starts_everything_and_whatever_ends_it_nothing_is_left(data, port):
-    with manage(data, "up", "--port", port, "--workers", 1) as up:
+    with manage(data, "up", "--port", port, *CREW) as up:
         wait_for(lambda: answers(port))
         assert redis_server.answers(data / "redis.sock")
         assert (data / "keys" / "secret_key").stat().st_mode & 0o777 == 0o600
@@ -90,7 +91,7 @@ def test_one_command_starts_everything_and_whatever_ends_it_nothing_is_left(data
         up.kill()
         wait_for(lambda: processes_of(data) == [])
 
-    with manage(data, "up", "--port", port, "--workers", 1) as up:
+    with manage(data, "up", "--port", port, *CREW) as up:
         wait_for(lambda: answers(port))
         up.send_signal(signal.SIGINT)
         said = up.communicate(timeout=120)[0]

@@ -88,6 +88,7 @@ class Installation:
     def up(self, workers: int = 1, waiting: int = 1) -> Iterator[None]:
         """With so many workers for what runs here, and for what is only waited for."""
         argv = [*self._manage, "up", "--port", str(self._port), "--workers", str(workers), "--waiting", str(waiting)]
+        argv += ["--errands", "1"]
         with (self.data / "up.log").open("ab") as log:
             process = subprocess.Popen(
                 argv,
