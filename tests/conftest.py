@@ -73,7 +73,6 @@ def queues(socket: Path) -> dict[str, dict[str, object]]:
     return {name: {"URL": f"unix://{socket}?db=0"} for name in names}
 
 
-@pytest.hookimpl(trylast=True)  # after the shuffling, and after Django's order
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what needs which server, and begin with what takes longest: one that begins last is waited for alone."""
     for item in items:
