@@ -34,9 +34,8 @@ NEEDED = {
 }
 
 CORES = os.cpu_count() or 2
-# Some tests wait for a machine most of their time: one process more than cores keeps these busy. Who has nothing left
-# takes over half of what another has still to do.
-EVERYTHING = ["-n", str(CORES + 1), "--dist", "worksteal"]
+# Who has nothing left takes over half of what another has still to do. Not more than cores: guests have time limits.
+EVERYTHING = ["-n", str(CORES), "--dist", "worksteal"]
 DATABASE = ["-n", str(CORES), "--dist", "worksteal", "--migrations", "tests/appliances", "tests/builds"]
 
 
