@@ -13,6 +13,7 @@ import base64
 import gzip
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -39,6 +40,12 @@ def main() -> None:
     os.execv(sys.executable, [os.fspath(part) for part in argv])  # noqa: S606 -- no shell: the machine's own program
 
 
+def hostname(name: str) -> str:
+    """What a virtual machine's name may hold, a host's may not."""
+    labels = re.sub("[^A-Za-z0-9.-]", "-", name).split(".")
+    return ".".join(label.strip("-") or "x" for label in labels)
+
+
 def introduction(options: Mapping[str, str], name: str, folder: Path) -> list[object]:
     """The options of tests.simulators.machine that say who the machine is; files go to the folder."""
     metadata = yaml.safe_load(value(options, "metadata")) or {}
@@ -48,7 +55,7 @@ def introduction(options: Mapping[str, str], name: str, folder: Path) -> list[ob
     keys = [*cloud.get("ssh_authorized_keys", []), *user.get("ssh_authorized_keys", [])]
     host_key = cloud.get("ssh_keys", {}).get("ed25519_private")
 
-    argv: list[object] = ["--hostname", metadata.get("local-hostname", name)]
+    argv: list[object] = ["--hostname", metadata.get("local-hostname", hostname(name))]
     argv += ["--instance-id", metadata.get("instance-id", NO_DATA), "--user", user.get("name", "admin")]
     for key in keys:
         argv += ["--key", key]
