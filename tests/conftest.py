@@ -22,10 +22,8 @@ from tests.yard import Yard
 
 __all__ = ["ec2", "ec2_server", "vcenter", "vsphere_server"]
 
-LONG = ("guest", "network", "vagrant")
-"""Markers of tests that start machines, those with the longest first. Not those of simulated clouds: two simulators
-whose first machines start in the same moment get in each other's way, now and then.
-"""
+LONG = ("guest", "network", "vagrant", "vsphere", "ec2")
+"""Markers of tests that start machines, those with the longest first."""
 
 
 @pytest.fixture(scope="session")
