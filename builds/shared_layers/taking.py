@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tarfile
 import time
@@ -16,6 +15,8 @@ from django.core.files.storage import default_storage
 from django.db.models import F
 from django.utils import timezone
 from isal import igzip
+
+from builds.engine.layers.layer import for_us_alone
 
 from ..engine.context import Context
 from ..engine.errors import WorkerError
@@ -104,12 +105,8 @@ def unpack(tar: tarfile.TarFile, member: tarfile.TarInfo, folder: Path) -> None:
     source = tar.extractfile(member) if member.isreg() and Path(member.name).name == member.name else None
     if source is None:
         raise WorkerError(f"A layer holds no {member.name!r}.")
-    with open(folder / member.name, "xb", opener=_for_us_alone) as file:
+    with open(folder / member.name, "xb", opener=for_us_alone) as file:
         shutil.copyfileobj(source, file, BLOCK)
-
-
-def _for_us_alone(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
 
 
 def _count(keys: Sequence[int]) -> None:

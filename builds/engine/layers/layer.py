@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,3 +30,8 @@ class Layer:
     """The layers whose disks it continues, the next one first."""
     holds: tuple[str, ...] = ()
     """All references in the ledger that live as long as the layer does."""
+
+
+def for_us_alone(path: str, flags: int) -> int:
+    """An opener for what nobody else on this host may read: a machine's memory, and what opens it."""
+    return os.open(path, flags, 0o600)

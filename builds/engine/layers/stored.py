@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from .layer import Layer
+from .layer import Layer, for_us_alone
 from .stages import Part
 
 RECORD = "layer.json"
@@ -65,7 +65,7 @@ class Stored:
         said = asdict(self)
         del said["folder"]
         said["parts"] = [[part.title, part.inputs] for part in self.parts]
-        with open(folder / RECORD, "x", opener=_for_us_alone) as file:
+        with open(folder / RECORD, "x", opener=for_us_alone) as file:
             json.dump(said, file)
             file.flush()
             os.fsync(file.fileno())
@@ -78,7 +78,3 @@ class Stored:
     def layer(self, parents: tuple[Layer, ...]) -> Layer:
         details = {**self.details, "seconds": self.seconds}
         return Layer(self.key, details, self.folder, parents, tuple(self.details.get("holds", ())))
-
-
-def _for_us_alone(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)

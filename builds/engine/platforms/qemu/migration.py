@@ -11,6 +11,7 @@ from typing import IO
 from ...command import Child
 from ...context import Context
 from ...errors import WorkerError
+from ...layers.layer import for_us_alone
 from .qmp import Qmp
 
 FASTER = 1 << 40  # bytes a second: QEMU's own limit is made for networks
@@ -21,7 +22,7 @@ POLL = 0.01
 def write(qmp: Qmp, target: Path, context: Context) -> None:
     """The state of a guest that is stopped. WorkerError, OSError: the file is not whole."""
     with (
-        open(target, "xb", opener=_for_us_alone) as file,
+        open(target, "xb", opener=for_us_alone) as file,
         _pipe() as (read, write),
         Child(["zstd", "-1", "-T0", "-q", "-c"], stdin=read, stdout=file) as packer,
     ):
@@ -58,7 +59,3 @@ def _pipe() -> Iterator[tuple[IO[bytes], IO[bytes]]]:
     read, write = os.pipe()
     with os.fdopen(read, "rb", 0) as reading, os.fdopen(write, "wb", 0) as writing:
         yield reading, writing
-
-
-def _for_us_alone(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
