@@ -16,10 +16,9 @@ from django.db.models import F
 from django.utils import timezone
 from isal import igzip
 
-from builds.engine.layers.layer import for_us_alone
-
 from ..engine.context import Context
 from ..engine.errors import WorkerError
+from ..engine.layers.layer import for_us_alone
 from ..engine.layers.stages import Stage
 from ..models import Layer
 from ..storage import BLOCK, HashingReader
