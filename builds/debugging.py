@@ -148,7 +148,8 @@ class Visits:
         host_key = machine.host_key
         visiting.admit(machine, key, self._context.within(ADMISSION, "Letting the key in"))
         if self._forwarding is None:
-            listener = visiting.Forwarding(machine, settings.DEBUG_ADDRESS, ports(settings.DEBUG_PORTS))
+            places = ports(settings.DEBUG_PORTS)
+            listener = visiting.Forwarding(machine, self._context.console, settings.DEBUG_ADDRESS, places)
             self._forwarding = self._stack.enter_context(listener)
         host, port = settings.DEBUG_ADDRESS, self._forwarding.port
         return {"host": host, "port": port, "user": machine.user, "host_key": host_key}

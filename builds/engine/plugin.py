@@ -20,7 +20,7 @@ in the plan, which is stored and shown; the plug-in fills them in with `context.
 class Options(BaseModel):
     """Base of every plug-in's options. Unknown keys are errors, values do not change."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, defer_build=True)
 
 
 class Plugin(ABC):

@@ -13,6 +13,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import load_ssh_public_key
 
+from .console import Console
 from .context import Context
 from .errors import BuildError, SlipwayError, WorkerError
 from .ssh import SshMachine
@@ -69,8 +70,10 @@ class Forwarding:
     Other hosts need not reach the machine: QEMU's has no network of its own, and a cloud lets only the worker in.
     """
 
-    def __init__(self, machine: SshMachine, address: str, ports: Iterable[int] = (0,)) -> None:
+    def __init__(self, machine: SshMachine, console: Console, address: str, ports: Iterable[int] = (0,)) -> None:
+        """`console` is told, from another thread, why a connection came to nothing."""
         self._machine = machine
+        self._console = console
         self._listener = listen(address, ports)
         self.port: int = self._listener.getsockname()[1]
         self._closed = threading.Event()
@@ -102,7 +105,8 @@ class Forwarding:
             try:
                 # One after another: a machine's control connection is not for several threads.
                 far = self._machine.connect(self._machine.ssh_port, CONNECT)
-            except (OSError, SlipwayError):
+            except (OSError, SlipwayError) as error:
+                self._console.write(f"Somebody's SSH connection was not passed on: {error}\n")
                 near.close()
                 self._room.release()
                 continue

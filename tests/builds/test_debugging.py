@@ -45,6 +45,10 @@ def is_kept(build: Build) -> bool:
     return fresh(build).kept_until is not None
 
 
+def log_of(build: Build) -> str:
+    return "".join(build.log.values_list("text", flat=True))
+
+
 def public_line(key) -> str:
     return key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
 
@@ -83,7 +87,7 @@ def test_commands_and_ssh_reach_the_machine_until_somebody_has_seen_enough(worke
     ssh += ["-o", f"UserKnownHostsFile={tmp_path / 'known'}", "-o", "StrictHostKeyChecking=yes"]
     ssh += [f"{access['user']}@{access['host']}", "cat /tmp/here && head -c 300000 /dev/zero | tr '\\0' x"]
     said = subprocess.run(ssh, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60, check=False)
-    assert said.stdout == "x" * 300000
+    assert said.stdout == "x" * 300000, log_of(build)
     other = ["-i", tmp_path / "other"]
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / "other"], check=True)
     refused = subprocess.run([*ssh[:3], *other, *ssh[5:]], stderr=subprocess.PIPE, text=True, timeout=60, check=False)

@@ -146,7 +146,9 @@ def test_whatever_is_killed_no_broken_layer_is_used(tmp_path: Path, cache: Path)
     for moment, layers in moments:
         with subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as worker:
             try:
-                wait_for(lambda worker=worker, moment=moment: worker.poll() is not None or moment(), LIMIT)
+                wait_for(
+                    lambda worker=worker, moment=moment: worker.poll() is not None or moment(), LIMIT, slowest=0.01
+                )
                 assert worker.poll() is None, worker.communicate()
             finally:
                 worker.send_signal(signal.SIGKILL)
