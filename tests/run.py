@@ -33,8 +33,8 @@ NEEDED = {
     "curl": ("downloads with a real client", "curl"),
 }
 
-# One more than cores: a quarter of the time is waiting. Who has nothing left takes over half of another's rest.
-WORKERS = ["-n", str((os.cpu_count() or 2) + 1), "--dist", "worksteal"]
+# Who has nothing left takes over half of what another has still to do. More than cores gains nothing.
+WORKERS = ["-n", str(os.cpu_count() or 2), "--dist", "worksteal"]
 DATABASE = ["--migrations", "tests/appliances", "tests/builds"]
 # What takes these tests their time is no database's.
 MACHINES = ("guest", "ec2", "vagrant", "client")

@@ -1,12 +1,13 @@
 # Leaves nothing of this machine's making in its image: what must differ between machines, what let us in, what it
 # remembers of the build. Runs as root, last, after own.sh, in any POSIX shell; skips what a small system does not have.
-# KEY is the blob of the public key that opened the machine for us.
+# KEY is the blob of the public key that opened the machine for us. It starts few programs: that is what takes an emulated
+# machine long.
 set -u
 have() { command -v "$1" >/dev/null 2>&1; }
-blank() { # overwrite with as many zeros, on the disk
-    if [ -f "$1" ]; then
-        head -c "$(wc -c < "$1")" /dev/zero | dd of="$1" bs=4096 conv=notrunc 2>/dev/null
-        sync
+blank() { # overwrite with as many zeros
+    if [ -s "$1" ]; then
+        size=$(wc -c < "$1")
+        printf "%0${size}d" 0 1<> "$1"
     fi
 }
 
@@ -20,19 +21,22 @@ if have cloud-init; then cloud-init clean --logs --seed >/dev/null 2>&1 || cloud
 # The way in: our key goes, keys that the template put there stay. What is removed is overwritten first, and that has
 # reached the disk before it is removed: not every disk can be trimmed.
 host_keys="/etc/ssh/ssh_host_*_key /etc/ssh/ssh_host_*_key.pub /etc/dropbear/dropbear_*_host_key"
-mkdir -p /run/seal
 for file in /root/.ssh/authorized_keys /home/*/.ssh/authorized_keys; do
     if [ -f "$file" ] && grep -qF "$KEY" "$file"; then
-        grep -vF "$KEY" "$file" > /run/seal/left
+        mkdir -p "/run/seal${file%/*}"
+        grep -vF "$KEY" "$file" > "/run/seal$file"
         blank "$file"
-        cat /run/seal/left > "$file"
     fi
+done
+for file in $host_keys; do blank "$file"; done
+sync
+for file in /root/.ssh/authorized_keys /home/*/.ssh/authorized_keys; do
+    if [ -f "/run/seal$file" ]; then cat "/run/seal$file" > "$file"; fi
     if [ -f "$file" ] && ! grep -q '[^[:space:]]' "$file"; then
         rm -f "$file"
         rmdir "${file%/*}" 2>/dev/null
     fi
 done
-for file in $host_keys; do blank "$file"; done
 rm -f $host_keys
 rm -rf /run/seal
 
