@@ -21,6 +21,10 @@ START = "Start the machine"
 RESUME_LIMIT = 120.0
 """Seconds within which a resumed machine must answer; a boot takes less."""
 
+LAST = 10
+"""So many times as long must the work before the last state have taken: only a build of which nothing but formats or
+checks has changed goes on from there."""
+
 
 def steps(plan: Plan) -> list[str]:
     return [START, *(provisioner_title(number, plan) for number in range(len(plan.provisioners)))]
@@ -124,7 +128,8 @@ class _Progress:
         began = time.monotonic()
         stage, seconds = self.stages[self.done], began - self.saved
         # Where saving takes long, such as on a busy worker, less is worth it.
-        if not (stage.keep or seconds > max(platform.worth, self.cost)):
+        worth = max(platform.worth, self.cost) * (LAST if self.done == len(self.plan.provisioners) > 0 else 1)
+        if not (stage.keep or seconds > worth):
             return
         former, taken = self.layer, self.spent + seconds
         tagged = replace(context, tags={**context.tags, TAG: stage.key})

@@ -157,3 +157,10 @@ def test_what_takes_no_time_is_kept_only_when_it_is_asked_for(platform: Local, c
     assert provision(plan(platform, "true", cache=None), context) == ["launch", "gone"]
     assert provision(plan(platform, "true"), context) == ["launch", "save", "gone"]
     assert provision(plan(platform, "true"), context) == ["resume", "resume 1", "gone"]
+
+
+def test_the_last_state_is_kept_only_when_it_took_long(platform: Local, context: Context, console: Recorder) -> None:
+    """What a changed check alone goes on from costs each build its saving."""
+    platform.worth = 0.5  # type: ignore[misc]
+    assert provision(plan(platform, "sleep 0.8", "sleep 0.8", cache=None), context) == ["launch", "save", "gone"]
+    assert "Kept the state after 1. shell: sleep 0.8" in console.text
