@@ -27,6 +27,7 @@ def test_what_a_killed_worker_left_is_removed(
 ) -> None:
     folder = tmp_path / "worker"
     folder.mkdir()
+    lab.vcenter.settings(lease_timeout=30)  # nobody but the vCenter ends one whose worker is gone
     with started(lab, folder) as worker:
         assert worker.stdout
         listen(worker.stdout, lab, moment)
