@@ -37,7 +37,10 @@ def main(chosen: list[str]) -> int:
         console.print(f"No case {', '.join(unknown)}. There are: {', '.join(CASES)}.")
         return 2
     table = Table("case", "what", "ours", "peer", "ratio", "asks", title=f"{os.cpu_count()} cores")
-    with tempfile.TemporaryDirectory(prefix="slipway-bench-") as folder, ExitStack() as stack:
+    with (
+        tempfile.TemporaryDirectory(prefix="slipway-bench-", ignore_cleanup_errors=True) as folder,
+        ExitStack() as stack,
+    ):
         cases = {name: CASES[name](Path(folder), stack) for name in chosen or CASES}
         for group in together(cases):
             runs = measure(group, console)
