@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,18 @@ from builds.engine.context import Context
 from builds.engine.outcome import Outcome
 from tests import factories
 from tests.builds.engine import FakePipeline, fake_plan
+
+
+@pytest.fixture(scope="module")
+def s3_server() -> Iterator[str]:
+    """A simulated S3; its address."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
 
 
 @pytest.fixture

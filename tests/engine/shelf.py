@@ -1,14 +1,18 @@
-"""Layers that lie outside, remembered in this process."""
+"""Layers that lie outside, remembered in this process, and builds that go on from them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from builds.engine.console import Recorder
 from builds.engine.context import Context
 from builds.engine.layers import Layer, Layers
 from builds.engine.layers.shelf import Fill
 from builds.engine.layers.stages import Stage
+from builds.engine.plan import Plan
+from builds.engine.provisioning import provisioned
 
 
 class Shelf(Layers):
@@ -33,3 +37,19 @@ class Shelf(Layers):
 
     def drop(self, layer: Layer) -> None:
         self.dropped.append(self.layers.pop(layer.key).details["reference"])
+
+
+class Builds:
+    """The machines of builds, up to where they would become images."""
+
+    def __init__(self, context: Context, shelf: Shelf) -> None:
+        self.context = replace(context, layers=shelf)
+        self.made: list[str] = []
+        """What the first provisioner has made, as each machine has it."""
+
+    def __call__(self, plan: Plan) -> Recorder:
+        console = Recorder()
+        context = replace(self.context, console=console)
+        with provisioned(plan, plan.base.prepare(context), context) as machine:
+            self.made.append(machine.expect("cat /root/made", context))
+        return console

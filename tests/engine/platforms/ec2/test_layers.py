@@ -16,7 +16,7 @@ from builds.engine.layers.stages import stages
 from builds.engine.plan import Plan
 from builds.engine.provisioning import provisioned
 from tests.engine.aws.fixtures import REGION, Book
-from tests.engine.shelf import Shelf
+from tests.engine.shelf import Builds, Shelf
 from tests.simulators.ec2 import Ec2Simulator
 
 TEMPLATE = """\
@@ -41,22 +41,6 @@ def plan_of(cache: str = "true", last: str = "", options: str = "") -> Plan:
 @pytest.fixture
 def shelf() -> Shelf:
     return Shelf()
-
-
-class Builds:
-    """The machines of builds, up to where they would become images."""
-
-    def __init__(self, context: Context, shelf: Shelf) -> None:
-        self.context = replace(context, layers=shelf)
-        self.made: list[str] = []
-        """What the first provisioner has made, as each machine has it."""
-
-    def __call__(self, plan: Plan) -> Recorder:
-        console = Recorder()
-        context = replace(self.context, console=console)
-        with provisioned(plan, plan.base.prepare(context), context) as machine:
-            self.made.append(machine.expect("cat /root/made", context))
-        return console
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from builds.engine.layers.stages import stages
 from builds.engine.plan import Plan
 from builds.engine.provisioning import provisioned
 from builds.engine.vmware import marks
-from tests.engine.shelf import Shelf
+from tests.engine.shelf import Builds, Shelf
 from tests.engine.vmware.lab import Lab
 
 MIB = 2**20
@@ -39,25 +39,9 @@ def shelf() -> Shelf:
     return Shelf()
 
 
-class Builds:
-    """The machines of builds, up to where they would become images."""
-
-    def __init__(self, lab: Lab, shelf: Shelf) -> None:
-        self.context = replace(lab.context, layers=shelf)
-        self.made: list[str] = []
-        """What the first provisioner has made, as each machine has it."""
-
-    def __call__(self, plan: Plan) -> Recorder:
-        console = Recorder()
-        context = replace(self.context, console=console)
-        with provisioned(plan, plan.base.prepare(context), context) as machine:
-            self.made.append(machine.expect("cat /root/made", context))
-        return console
-
-
 @pytest.fixture
 def build(lab: Lab, shelf: Shelf) -> Builds:
-    return Builds(lab, shelf)
+    return Builds(lab.context, shelf)
 
 
 def test_the_next_machine_goes_on_from_a_marked_provisioner(lab: Lab, build: Builds, shelf: Shelf) -> None:
